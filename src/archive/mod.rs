@@ -1,0 +1,205 @@
+//! From a plan to a file on the disk. In: entries and the store that holds their contents. Out: an
+//! [`Archive`], written beside its final place and renamed into it. The same entries give the same
+//! bytes everywhere: no clock, owner or umask gets in. Knows no language.
+
+pub mod deflate;
+mod directory;
+mod tarball;
+mod zipped;
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::path::AbsPath;
+use crate::plan::{Content, Entry, Output};
+use crate::settings::Format;
+use crate::store::{FileError, Store};
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Archive {
+    /// Where it is.
+    pub path: AbsPath,
+    /// Bytes on the disk; none for a directory.
+    pub size: Option<u64>,
+    /// Bytes once unpacked; none where the archive was not looked into.
+    pub unzipped_size: Option<u64>,
+    /// Of the file, in hexadecimal; none for a directory.
+    pub sha256: Option<String>,
+    /// How many entries it has.
+    pub entries: usize,
+}
+
+/// Why an archive was not written. The earlier one is still there.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The output cannot be written.
+    #[error("{path}: cannot be written: {}", crate::store::describe(*kind))]
+    Output {
+        /// The output.
+        path: AbsPath,
+        /// Why.
+        kind: io::ErrorKind,
+    },
+    /// A source file cannot be read any more.
+    #[error(transparent)]
+    Source(#[from] FileError),
+    /// A single file is larger than an entry can be.
+    #[error("{0}: larger than 4 GB")]
+    TooLarge(AbsPath),
+}
+
+/// Writes the output of function `name` into `directory`.
+///
+/// # Errors
+/// The output cannot be written, or a source cannot be read.
+pub fn write(output: &Output, name: &str, directory: &AbsPath, format: Format, store: &Store) -> Result<Archive, WriteError> {
+    let failed = |error: &io::Error| WriteError::Output { path: directory.clone(), kind: error.kind() };
+    match (output, format) {
+        (Output::Verbatim(file, as_name), _) => {
+            let path = directory.child(as_name);
+            let bytes = store.read(file)?;
+            let temporary = temporary(directory).and_then(|mut file| {
+                file.write_all(&bytes)?;
+                Ok(file)
+            });
+            let (size, sha256) = put(temporary.map_err(|e| failed(&e))?, &path)?;
+            let entries = zip::ZipArchive::new(io::Cursor::new(&*bytes)).map_or(0, |archive| archive.len());
+            Ok(Archive { path, size: Some(size), unzipped_size: None, sha256: Some(sha256), entries })
+        }
+        (Output::Archive(entries), Format::None) => {
+            let path = directory.child(name);
+            let unzipped = directory::write(entries, &path, store)?;
+            Ok(Archive { path, size: None, unzipped_size: Some(unzipped), sha256: None, entries: entries.len() })
+        }
+        (Output::Archive(entries), Format::Zip | Format::Tar) => {
+            let (extension, pack): (_, Pack) = match format {
+                Format::Tar => ("tgz", tarball::write),
+                _ => ("zip", zipped::write),
+            };
+            let path = directory.child(format!("{name}.{extension}"));
+            let mut file = temporary(directory).map_err(|error| failed(&error))?;
+            let unzipped = pack(entries, file.as_file_mut(), store).map_err(|error| error.at(&path))?;
+            let (size, sha256) = put(file, &path)?;
+            Ok(Archive { path, size: Some(size), unzipped_size: Some(unzipped), sha256: Some(sha256), entries: entries.len() })
+        }
+    }
+}
+
+type Pack = fn(&[Entry], &mut File, &Store) -> Result<u64, PackError>;
+
+/// What goes wrong while an archive is put together.
+enum PackError {
+    Write(io::Error),
+    Source(FileError),
+    TooLarge(AbsPath),
+}
+
+impl PackError {
+    fn at(self, path: &AbsPath) -> WriteError {
+        match self {
+            Self::Write(error) => WriteError::Output { path: path.clone(), kind: error.kind() },
+            Self::Source(error) => WriteError::Source(error),
+            Self::TooLarge(file) => WriteError::TooLarge(file),
+        }
+    }
+}
+
+impl From<io::Error> for PackError {
+    fn from(error: io::Error) -> Self {
+        Self::Write(error)
+    }
+}
+
+impl From<FileError> for PackError {
+    fn from(error: FileError) -> Self {
+        Self::Source(error)
+    }
+}
+
+/// The bytes of an entry that is no link.
+fn bytes_of(content: &Content, store: &Store) -> Result<std::sync::Arc<[u8]>, FileError> {
+    match content {
+        Content::File(path) => store.read(path),
+        Content::Bytes(bytes) => Ok(bytes.clone()),
+        Content::Link(target) => Ok(target.as_bytes().into()),
+    }
+}
+
+/// Makes sure that `directory` is there and can be written to, before any work is done.
+///
+/// # Errors
+/// It cannot be made, or nothing can be written in it.
+pub fn prepare(directory: &AbsPath) -> Result<(), WriteError> {
+    let made = std::fs::create_dir_all(directory).and_then(|()| temporary(directory).map(drop));
+    made.map_err(|error| WriteError::Output { path: directory.clone(), kind: error.kind() })
+}
+
+/// A file beside the final place, so that renaming it is atomic. Two runs never share one.
+fn temporary(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
+    tempfile::Builder::new().prefix(".fnzip-").suffix(".tmp").tempfile_in(directory)
+}
+
+/// Moves a finished file to its place; its size and hash.
+fn put(mut file: tempfile::NamedTempFile, path: &AbsPath) -> Result<(u64, String), WriteError> {
+    let mut finish = || -> io::Result<(u64, String)> {
+        let mut hash = Sha256::new();
+        let mut size = 0;
+        let mut buffer = vec![0; 1 << 16];
+        io::Seek::rewind(file.as_file_mut())?;
+        loop {
+            let read = file.as_file_mut().read(&mut buffer)?;
+            if read == 0 {
+                break;
+            }
+            hash.update(&buffer[..read]);
+            size += read as u64;
+        }
+        make_readable(file.as_file())?;
+        Ok((size, hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+    };
+    let finished = finish();
+    let failed = |error: &io::Error| WriteError::Output { path: path.clone(), kind: error.kind() };
+    let (size, sha256) = finished.map_err(|error| failed(&error))?;
+    file.persist(path).map_err(|error| failed(&error.error))?;
+    Ok((size, sha256))
+}
+
+/// Temporary files are for their owner alone; what is built is for everybody.
+#[cfg(unix)]
+fn make_readable(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn make_readable(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Writes `bytes` to `path` all at once or not at all.
+///
+/// # Errors
+/// It cannot be written; what was there still is.
+pub fn write_file(path: &AbsPath, bytes: &[u8]) -> Result<(), WriteError> {
+    let directory = path.parent().unwrap_or_else(|| path.clone());
+    let failed = |error: &io::Error| WriteError::Output { path: path.clone(), kind: error.kind() };
+    let file = std::fs::create_dir_all(&directory).and_then(|()| temporary(&directory)).and_then(|mut file| {
+        file.write_all(bytes)?;
+        Ok(file)
+    });
+    put(file.map_err(|error| failed(&error))?, path).map(drop)
+}
+
+/// Removes an archive if it still is what its hash says.
+pub fn remove_if_unchanged(path: &AbsPath, sha256: &str) {
+    let same = std::fs::read(path).is_ok_and(|bytes| {
+        Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>() == sha256
+    });
+    if same {
+        let _ = std::fs::remove_file(path);
+    }
+}

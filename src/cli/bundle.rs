@@ -1,0 +1,37 @@
+//! `fnzip bundle`.
+
+use std::sync::Arc;
+
+use super::args::Bundle;
+use super::report::{json, people::People};
+use super::{FAILURE, Failure, SUCCESS, in_parallel, print_json, working_directory};
+use crate::archive::deflate::Deflate;
+use crate::fs::Disk;
+use crate::pipeline;
+use crate::settings::{Invocation, Settings};
+use crate::store::Store;
+
+pub(super) fn run(args: &Bundle, people: &People) -> Result<u8, Failure> {
+    let cwd = working_directory()?;
+    let (settings, report) = build(&args.invocation(&cwd), args.site.jobs, people)?;
+    people.diagnostics(&report.all_diagnostics(), &cwd)?;
+    people.summary(&report, &settings, &cwd)?;
+    if args.site.json {
+        print_json(&json::results(&report, &settings))?;
+    }
+    Ok(if report.failed() { FAILURE } else { SUCCESS })
+}
+
+/// Builds what was asked for, with a progress bar.
+pub(super) fn build(
+    invocation: &Invocation,
+    jobs: Option<usize>,
+    people: &People,
+) -> Result<(Settings, pipeline::Report), Failure> {
+    let store = Arc::new(Store::new(Disk).keeping(Deflate));
+    let settings = Settings::resolve(invocation, &store)?;
+    let progress = people.progress();
+    let report = in_parallel(jobs, || pipeline::bundle(&settings, store, &progress))?;
+    progress.finish();
+    Ok((settings, report?))
+}

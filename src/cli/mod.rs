@@ -1,0 +1,95 @@
+//! The command line. In: arguments. Out: an exit status, data on stdout, words for people on
+//! stderr. The only place that prints.
+
+mod args;
+mod bundle;
+mod completions;
+mod list;
+mod peer;
+mod report;
+mod schema;
+mod trace;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use report::people::People;
+
+/// Everything is well.
+const SUCCESS: u8 = 0;
+/// A function failed.
+const FAILURE: u8 = 1;
+/// The call or the environment is wrong.
+const USAGE: u8 = 2;
+
+/// Runs the command that the process was called with.
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let result = if peer::is_meant(&arguments) { peer::run(arguments) } else { run(Cli::parse_from(arguments)) };
+    match result {
+        Ok(status) => ExitCode::from(status),
+        // Whoever read our output has seen enough.
+        Err(Failure::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(SUCCESS),
+        Err(failure) => {
+            let _ = writeln!(anstream::stderr(), "error: {failure}");
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<u8, Failure> {
+    let people = People::new(&cli.shown);
+    match cli.command {
+        Command::Bundle(args) => bundle::run(&args, &people),
+        Command::List(args) => list::run(&args, &people),
+        Command::Trace(args) => trace::run(&args, &people),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man => completions::man(),
+        Command::Schema(args) => schema::run(&args),
+    }
+}
+
+/// Why a command could not be carried out at all.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Settings(#[from] crate::settings::SettingsError),
+    #[error(transparent)]
+    Write(#[from] crate::archive::WriteError),
+    #[error(transparent)]
+    Glob(#[from] crate::glob::InvalidGlob),
+    #[error("{0}")]
+    Call(String),
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// Where the caller stands, without links: what is built must not depend on the way there.
+fn working_directory() -> Result<std::path::PathBuf, Failure> {
+    Ok(std::env::current_dir()?.canonicalize()?)
+}
+
+/// Prints data.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.write_all(b"\n")?;
+    Ok(out.flush()?)
+}
+
+/// Prints data as JSON, for reading as well.
+fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    print(&serde_json::to_string_pretty(value).map_err(io::Error::from)?)
+}
+
+/// Runs `work` on a pool of this many threads; as many as there are processors if it is not said.
+/// Syntax trees are deep: each thread gets room for them (of addresses, not of memory).
+fn in_parallel<T: Send>(jobs: Option<usize>, work: impl FnOnce() -> T + Send) -> Result<T, Failure> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).stack_size(256 << 20).build();
+    let pool = pool.map_err(|error| Failure::Call(format!("cannot start threads: {error}")))?;
+    Ok(pool.install(work))
+}

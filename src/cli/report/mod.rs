@@ -1,0 +1,5 @@
+//! What came of a command, for people and for tools.
+
+pub(super) mod json;
+pub(super) mod people;
+mod progress;

@@ -1,0 +1,228 @@
+//! What came of a command, for people: diagnostics with their source lines, and a summary table.
+//! Everything goes to stderr; stdout is for data.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use anstream::{AutoStream, ColorChoice};
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use super::progress::Bar;
+use crate::cli::args::{Colour, Shown};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::path::AbsPath;
+use crate::pipeline::{Outcome, Report};
+use crate::settings::Settings;
+
+/// Who reads stderr, and what they want to see.
+pub(in crate::cli) struct People {
+    colour: ColorChoice,
+    quiet: bool,
+    verbose: bool,
+    github: bool,
+}
+
+impl People {
+    pub(in crate::cli) fn new(shown: &Shown) -> Self {
+        let colour = match shown.color {
+            Colour::Auto => AutoStream::choice(&io::stderr()),
+            Colour::Always => ColorChoice::AlwaysAnsi,
+            Colour::Never => ColorChoice::Never,
+        };
+        let github = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+        Self { colour, quiet: shown.quiet, verbose: shown.verbose, github }
+    }
+
+    pub(in crate::cli) fn progress(&self) -> Bar {
+        Bar::new(!self.quiet && io::stderr().is_terminal())
+    }
+
+    fn stderr(&self) -> AutoStream<io::Stderr> {
+        AutoStream::new(io::stderr(), self.colour)
+    }
+
+    /// Says what is wrong: errors always, warnings unless quiet, notes if verbose.
+    pub(in crate::cli) fn diagnostics(&self, diagnostics: &[&Diagnostic], cwd: &Path) -> io::Result<()> {
+        let least = match (self.quiet, self.verbose) {
+            (true, _) => Severity::Error,
+            (_, true) => Severity::Note,
+            _ => Severity::Warning,
+        };
+        let mut err = self.stderr();
+        let mut told: Vec<Diagnostic> = Vec::new();
+        for diagnostic in diagnostics.iter().filter(|diagnostic| diagnostic.severity <= least) {
+            // What is wrong with a shared file is wrong with every function: once is enough.
+            let anonymous = Diagnostic { function: None, chain: Vec::new(), ..(*diagnostic).clone() };
+            if told.contains(&anonymous) {
+                continue;
+            }
+            let also = diagnostics.iter().filter(|other| {
+                other.function != diagnostic.function
+                    && Diagnostic { function: None, chain: Vec::new(), ..(**other).clone() } == anonymous
+            });
+            let also: Vec<&str> = also.filter_map(|other| other.function.as_deref()).collect();
+            writeln!(err, "{}", render(diagnostic, &also, cwd))?;
+            if self.github {
+                writeln!(err, "{}", annotation(diagnostic, cwd))?;
+            }
+            told.push(anonymous);
+        }
+        let notes = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Note).count();
+        if least == Severity::Warning && notes > 0 {
+            writeln!(err, "{notes} {}; -v shows {}", plural(notes, "note"), if notes == 1 { "it" } else { "them" })?;
+        }
+        Ok(())
+    }
+
+    /// The table of what was built, and where it is.
+    pub(in crate::cli) fn summary(&self, report: &Report, settings: &Settings, cwd: &Path) -> io::Result<()> {
+        if self.quiet {
+            return Ok(());
+        }
+        let mut err = self.stderr();
+        if !report.functions.is_empty() {
+            writeln!(err, "{}", trimmed(&table(report)))?;
+        }
+        let built = report.functions.iter().filter(|outcome| outcome.built.is_some()).count();
+        let failed = report.functions.len() - built;
+        let size: u64 = report.functions.iter().filter_map(|outcome| outcome.built.as_ref()?.archive.size).sum();
+        let mut line = format!("{built} {} built", plural(built, "function"));
+        if size > 0 {
+            line += &format!(", {}", bytes(size));
+        }
+        if failed > 0 {
+            line += &format!(", {failed} failed");
+        }
+        let out = shown(&settings.out, cwd);
+        writeln!(err, "{line} in {} -> {out}", time(report.time))?;
+        if report.manifest.is_none() {
+            writeln!(err, "the manifest was not written; --keep-going writes it without what failed")?;
+        }
+        Ok(())
+    }
+}
+
+fn table(report: &Report) -> Table {
+    let mut table = Table::new();
+    table.use_stderr().load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["function", "kind", "runtime", "files", "size", "time", ""]);
+    for Outcome { function, built, diagnostics, time: took } in &report.functions {
+        let kind = if function.ready_made {
+            "ready-made"
+        } else if function.invocation_mode().is_some() {
+            "background"
+        } else {
+            "sync"
+        };
+        let (entries, size) = match built {
+            Some(built) => (built.archive.entries.to_string(), built.archive.size.map(bytes).unwrap_or_default()),
+            None => ("-".into(), "-".into()),
+        };
+        let warnings = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning).count();
+        let remark = match (built, warnings) {
+            (None, _) => "failed".into(),
+            (_, 0) => String::new(),
+            (_, many) => format!("{many} {}", plural(many, "warning")),
+        };
+        table.add_row([function.name.to_string(), kind.into(), function.runtime.to_string(), entries, size, time(*took), remark]);
+    }
+    for index in 3..=5 {
+        if let Some(column) = table.column_mut(index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+fn trimmed(table: &Table) -> String {
+    let text = table.to_string();
+    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+/// A diagnostic with its source line.
+fn render(diagnostic: &Diagnostic, also: &[&str], cwd: &Path) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    };
+    let path = diagnostic.path.as_ref().map(|path| shown(path, cwd));
+    let place = path.as_ref().or(diagnostic.function.as_ref());
+    let title = place.map_or_else(|| diagnostic.message.clone(), |place| format!("{place}: {}", diagnostic.message));
+    let code = diagnostic.code.to_string();
+    let mut group = level.primary_title(title).id(code).elements(Vec::<Origin<'_>>::new());
+    match (&path, &diagnostic.span) {
+        (Some(path), Some(span)) if !span.text.is_empty() => {
+            let at = |characters: usize| span.text.char_indices().nth(characters).map_or(span.text.len(), |(at, _)| at);
+            let (start, end) = (at(span.column - 1), at(span.column - 1 + span.length));
+            let mark = AnnotationKind::Primary.span(start..end.max(start + usize::from(start < span.text.len())));
+            group = group.element(Snippet::source(span.text.as_str()).path(path.as_str()).line_start(span.line).annotation(mark));
+        }
+        (Some(path), Some(span)) => {
+            group = group.element(Origin::path(path.as_str()).line(span.line).char_column(span.column));
+        }
+        _ => {}
+    }
+    if diagnostic.chain.len() > 2 {
+        let function = diagnostic.function.as_ref().map(|function| format!("`{function}`: ")).unwrap_or_default();
+        group = group.element(Level::NOTE.message(format!("{function}{}", diagnostic.chain.join(" -> "))));
+    }
+    if !also.is_empty() {
+        let shown = also.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+        let more = if also.len() > 5 { format!(" and {} more", also.len() - 5) } else { String::new() };
+        group = group.element(Level::NOTE.message(format!("the same in {shown}{more}")));
+    }
+    if let Some(hint) = &diagnostic.hint {
+        group = group.element(Level::HELP.with_name("hint").message(hint.clone()));
+    }
+    Renderer::styled().render(&[group])
+}
+
+/// A workflow command that GitHub shows beside the line (documented under "workflow commands").
+fn annotation(diagnostic: &Diagnostic, cwd: &Path) -> String {
+    let escape = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let escape_property = |text: &str| escape(text).replace(':', "%3A").replace(',', "%2C");
+    let level = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "notice",
+    };
+    let mut properties = vec![format!("title=fnzip {}", diagnostic.code)];
+    if let Some(path) = &diagnostic.path {
+        properties.push(format!("file={}", escape_property(&shown(path, cwd))));
+    }
+    if let Some(span) = &diagnostic.span {
+        properties.push(format!("line={},col={}", span.line, span.column));
+    }
+    let hint = diagnostic.hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+    format!("::{level} {}::{}", properties.join(","), escape(&format!("{}{hint}", diagnostic.message)))
+}
+
+/// A path as the caller would write it: relative if it is near.
+fn shown(path: &AbsPath, cwd: &Path) -> String {
+    let relative = path.relative_to(cwd);
+    if relative.starts_with("../../..") { path.to_string() } else { relative }
+}
+
+fn plural(count: usize, word: &str) -> String {
+    if count == 1 { word.into() } else { format!("{word}s") }
+}
+
+fn bytes(count: u64) -> String {
+    let kilobytes = count as f64 / 1000.0;
+    match count {
+        0..1000 => format!("{count} B"),
+        1000..100_000 => format!("{kilobytes:.1} kB"),
+        100_000..1_000_000 => format!("{kilobytes:.0} kB"),
+        _ => format!("{:.1} MB", kilobytes / 1000.0),
+    }
+}
+
+fn time(time: Duration) -> String {
+    match time.as_millis() {
+        0..1000 => format!("{} ms", time.as_millis()),
+        _ => format!("{:.1} s", time.as_secs_f64()),
+    }
+}

@@ -1,0 +1,200 @@
+//! What is wrong, or worth knowing, in the user's code or configuration. In: a place, a message, a
+//! hint. Out: the same, for people and for tools (`cli` does the showing). Never stops a run.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::path::AbsPath;
+
+/// How much a diagnostic matters. The order is the order of showing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The function it speaks of is not built.
+    Error,
+    /// Built, but it may not do what its author expects; an error under `--strict`.
+    Warning,
+    /// Good to know; shown with `-v`.
+    Note,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        })
+    }
+}
+
+/// What kind of thing is wrong: stable names for tools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the names say it, and each is explained where it is raised")]
+pub enum Code {
+    BadArchive,
+    CaseClash,
+    FunctionName,
+    IncludedFiles,
+    LinkLoop,
+    MissingSource,
+    ModuleFormat,
+    ModuleNotFound,
+    NoFunctions,
+    NoMainFile,
+    NotSupported,
+    OutsideBase,
+    ProvidedByRuntime,
+    Shadowed,
+    Syntax,
+    Unreadable,
+    UnspecifiedExtension,
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+/// A stretch of one source line.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Span {
+    /// Counted from 1.
+    pub line: usize,
+    /// Counted from 1, in characters.
+    pub column: usize,
+    /// In characters, at least 1; never past the line's end.
+    pub length: usize,
+    /// The whole line, without its end.
+    pub text: String,
+}
+
+/// The longest source line that is quoted, in characters; minified files have one line of megabytes.
+const LONGEST_QUOTE: usize = 160;
+
+impl Span {
+    /// The stretch of `source` between two byte offsets; cut off where its line ends.
+    pub fn of(source: &str, start: usize, end: usize) -> Self {
+        let start = floor_char_boundary(source, start);
+        let end = floor_char_boundary(source, end).max(start);
+        let line_start = source[..start].rfind('\n').map_or(0, |at| at + 1);
+        let line_end = source[start..].find('\n').map_or(source.len(), |at| start + at);
+        let line = source[..start].matches('\n').count() + 1;
+        let text = source[line_start..line_end].trim_end_matches('\r');
+        let column = source[line_start..start].chars().count() + 1;
+        let length = source[start..end.min(line_end)].chars().count().max(1);
+        if text.chars().count() <= LONGEST_QUOTE {
+            return Self { line, column, length, text: text.into() };
+        }
+        Self { line, column, length: 1, text: String::new() }
+    }
+}
+
+fn floor_char_boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
+}
+
+/// One thing to say about the user's code or configuration.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Diagnostic {
+    /// Does it fail the function?
+    pub severity: Severity,
+    /// Its kind, for tools.
+    pub code: Code,
+    /// The function that it concerns, if it concerns one.
+    pub function: Option<String>,
+    /// The file or directory that it speaks of.
+    pub path: Option<AbsPath>,
+    /// Where in the file.
+    pub span: Option<Span>,
+    /// A lower-case fragment without a final period.
+    pub message: String,
+    /// How the place is reached, from the function's main file on.
+    pub chain: Vec<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    /// A diagnostic that says `message` and, so far, no more.
+    pub fn new(severity: Severity, code: Code, message: impl Into<String>) -> Self {
+        Self {
+            severity,
+            code,
+            function: None,
+            path: None,
+            span: None,
+            message: message.into(),
+            chain: Vec::new(),
+            hint: None,
+        }
+    }
+
+    /// Shorthand for an error.
+    pub fn error(code: Code, message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, code, message)
+    }
+
+    /// Shorthand for a warning.
+    pub fn warning(code: Code, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code, message)
+    }
+
+    /// Shorthand for a note.
+    pub fn note(code: Code, message: impl Into<String>) -> Self {
+        Self::new(Severity::Note, code, message)
+    }
+
+    /// The same, about a file or directory.
+    pub fn at(mut self, path: &AbsPath) -> Self {
+        self.path = Some(path.clone());
+        self
+    }
+
+    /// The same, about a stretch of that file.
+    pub fn span(mut self, span: Span) -> Self {
+        self.span = Some(span);
+        self
+    }
+
+    /// The same, with what to do.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same, about a function.
+    pub fn of(mut self, function: impl Into<String>) -> Self {
+        self.function = Some(function.into());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_counts_characters_and_stays_on_its_line() {
+        let source = "one\nlet ü = require('x')\nthree";
+        let start = source.find("'x'").unwrap();
+        let span = Span::of(source, start, start + 50);
+        assert_eq!((span.line, span.column, span.length), (2, 17, 4));
+        assert_eq!(span.text, "let ü = require('x')");
+    }
+
+    #[test]
+    fn a_span_survives_any_offsets() {
+        for (start, end) in [(0, 0), (1, 0), (2, 99), (99, 100)] {
+            assert!(Span::of("ü\r\n", start, end).length >= 1);
+        }
+    }
+
+    #[test]
+    fn codes_are_kebab_case() {
+        assert_eq!(Code::ModuleNotFound.to_string(), "module-not-found");
+    }
+}

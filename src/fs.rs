@@ -1,0 +1,198 @@
+//! The file system as fnzip sees it. In: a path. Out: what the disk says of it. Never writes, and
+//! nothing but this file and the writers in `archive` and `manifest` calls `std::fs`, so that the
+//! same code can look into an archive, and a test can count every look.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// What a path names, links not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link, to anything or to nothing.
+    Link,
+    /// A socket, a device, a pipe.
+    Other,
+}
+
+/// The facts of one path that an archive can depend on: no times, no owners.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metadata {
+    /// What the path names.
+    pub kind: FileKind,
+    /// Bytes, for a file.
+    pub len: u64,
+    /// May the owner execute it? Always false where the system does not say.
+    pub executable: bool,
+}
+
+/// A place to read files from. Paths are absolute.
+pub trait FileSystem: Send + Sync {
+    /// What the path itself is; a link is a link.
+    ///
+    /// # Errors
+    /// As the system says; `NotFound` and `NotADirectory` mean that there is nothing.
+    fn lstat(&self, path: &Path) -> io::Result<Metadata>;
+
+    /// The whole content of a file.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// What a link says, unresolved.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf>;
+
+    /// The names in a directory, in no particular order.
+    ///
+    /// # Errors
+    /// As the system says; an error on any one name is an error of the whole.
+    fn read_dir(&self, path: &Path) -> io::Result<Vec<OsString>>;
+}
+
+/// The machine's own file system.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Disk;
+
+impl FileSystem for Disk {
+    fn lstat(&self, path: &Path) -> io::Result<Metadata> {
+        let metadata = std::fs::symlink_metadata(path)?;
+        let kind = match metadata.file_type() {
+            kind if kind.is_file() => FileKind::File,
+            kind if kind.is_dir() => FileKind::Directory,
+            kind if kind.is_symlink() => FileKind::Link,
+            _ => FileKind::Other,
+        };
+        Ok(Metadata { kind, len: metadata.len(), executable: owner_may_execute(&metadata) })
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        std::fs::read(path)
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        std::fs::read_link(path)
+    }
+
+    fn read_dir(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        std::fs::read_dir(path)?.map(|entry| Ok(entry?.file_name())).collect()
+    }
+}
+
+#[cfg(unix)]
+fn owner_may_execute(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o100 != 0
+}
+
+#[cfg(not(unix))]
+fn owner_may_execute(_: &std::fs::Metadata) -> bool {
+    false
+}
+
+/// The operations that [`Counting`] tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "named as the trait's functions")]
+pub enum Operation {
+    Lstat,
+    Read,
+    ReadLink,
+    ReadDir,
+}
+
+/// Another file system, with a count of everything it was asked: for tests that hold fnzip to
+/// "at most once".
+#[derive(Debug, Default)]
+pub struct Counting<F> {
+    inner: F,
+    counts: Mutex<BTreeMap<(Operation, PathBuf), usize>>,
+}
+
+impl<F: FileSystem> Counting<F> {
+    /// Counts what `inner` is asked.
+    pub fn new(inner: F) -> Self {
+        Self { inner, counts: Mutex::default() }
+    }
+
+    /// What was asked so far, and how often.
+    pub fn counts(&self) -> BTreeMap<(Operation, PathBuf), usize> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn count(&self, operation: Operation, path: &Path) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry((operation, path.into())).or_default() += 1;
+    }
+}
+
+impl<F: FileSystem> FileSystem for Counting<F> {
+    fn lstat(&self, path: &Path) -> io::Result<Metadata> {
+        self.count(Operation::Lstat, path);
+        self.inner.lstat(path)
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.count(Operation::Read, path);
+        self.inner.read(path)
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        self.count(Operation::ReadLink, path);
+        self.inner.read_link(path)
+    }
+
+    fn read_dir(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        self.count(Operation::ReadDir, path);
+        self.inner.read_dir(path)
+    }
+}
+
+/// Another file system that refuses some paths: for tests of what cannot be read (root reads all).
+#[derive(Debug)]
+pub struct Failing<F> {
+    inner: F,
+    refused: Vec<PathBuf>,
+}
+
+impl<F: FileSystem> Failing<F> {
+    /// `inner`, but opening one of `refused` fails with "permission denied".
+    pub fn new(inner: F, refused: Vec<PathBuf>) -> Self {
+        Self { inner, refused }
+    }
+
+    fn check(&self, path: &Path) -> io::Result<()> {
+        if self.refused.iter().any(|refused| refused == path) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        Ok(())
+    }
+}
+
+impl<F: FileSystem> FileSystem for Failing<F> {
+    fn lstat(&self, path: &Path) -> io::Result<Metadata> {
+        self.inner.lstat(path)
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.check(path)?;
+        self.inner.read(path)
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        self.inner.read_link(path)
+    }
+
+    fn read_dir(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        self.check(path)?;
+        self.inner.read_dir(path)
+    }
+}

@@ -1,0 +1,305 @@
+//! A serverless function: its name, its runtime, its main file and what it says of itself. In:
+//! what `source` found and the settings say. Out: what `runtime` plans. Never touches the disk.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::path::AbsPath;
+
+/// The platform's name for a function: its file's or directory's, without the extension.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct FunctionName(String);
+
+impl FunctionName {
+    /// The part of `file_name` before its last dot; the whole of it if there is none, or only one
+    /// in front.
+    pub fn of(file_name: &str) -> Self {
+        match file_name.rfind('.') {
+            Some(at) if at > 0 => Self(file_name[..at].into()),
+            _ => Self(file_name.into()),
+        }
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Only letters, digits, `-` and `_`: what the platform can address.
+    pub fn is_addressable(&self) -> bool {
+        !self.0.is_empty() && self.0.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    }
+
+    /// Does the name itself ask for a background function?
+    pub fn is_background(&self) -> bool {
+        self.0.ends_with("-background")
+    }
+}
+
+impl fmt::Display for FunctionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The language a function is written in, by the platform's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum Runtime {
+    /// JavaScript and TypeScript.
+    #[serde(rename = "js")]
+    JavaScript,
+    /// Go.
+    #[serde(rename = "go")]
+    Go,
+    /// Rust.
+    #[serde(rename = "rs")]
+    Rust,
+}
+
+impl fmt::Display for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::JavaScript => "js",
+            Self::Go => "go",
+            Self::Rust => "rs",
+        })
+    }
+}
+
+/// Who wrote a function. The order is that of precedence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// A framework or plugin, into one of the internal directories.
+    Internal,
+    /// The site's author.
+    User,
+}
+
+impl Origin {
+    /// The platform tries functions of a higher priority first.
+    pub fn priority(self) -> u32 {
+        match self {
+            Self::Internal => 0,
+            Self::User => 10,
+        }
+    }
+}
+
+/// How the platform calls a function; a plain synchronous one says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum InvocationMode {
+    /// Answered with 202 at once, then run for up to 15 minutes.
+    Background,
+    /// Its response is sent as it comes.
+    Stream,
+}
+
+/// The ways to make files of a JavaScript function, by the platform's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Bundler {
+    /// One file, everything in it.
+    Esbuild,
+    /// The same, or traced where that fails.
+    EsbuildZisi,
+    /// Traced.
+    Nft,
+    /// Traced, with more taken on suspicion.
+    Zisi,
+    /// The main file and the included files alone.
+    None,
+}
+
+/// What a function can be told, from any source; each value is absent until somebody says it. In
+/// the camelCase of `--config`; netlify.toml's snake_case is taken too.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct FunctionConfig {
+    /// The name shown to people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Who generated the function.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generator: Option<String>,
+    /// Run in the background.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub background: Option<bool>,
+    /// A cron expression.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+    /// Seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u32>,
+    /// Megabytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<serde_json::Value>,
+    /// Virtual processors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vcpu: Option<f64>,
+    /// Where it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// How it becomes files.
+    #[serde(alias = "node_bundler", skip_serializing_if = "Option::is_none")]
+    pub node_bundler: Option<Bundler>,
+    /// The Node version that it runs on.
+    #[serde(alias = "node_version", skip_serializing_if = "Option::is_none")]
+    pub node_version: Option<String>,
+    /// Packages that a bundle leaves out and ships beside it.
+    #[serde(alias = "external_node_modules", skip_serializing_if = "Option::is_none")]
+    pub external_node_modules: Option<Vec<String>>,
+    /// Packages that are left out altogether.
+    #[serde(alias = "ignored_node_modules", skip_serializing_if = "Option::is_none")]
+    pub ignored_node_modules: Option<Vec<String>>,
+    /// Globs of files to ship besides, and with `!` of files to leave out.
+    #[serde(alias = "included_files", skip_serializing_if = "Option::is_none")]
+    pub included_files: Option<Vec<String>>,
+    /// What the globs are relative to.
+    #[serde(alias = "included_files_base_path", skip_serializing_if = "Option::is_none")]
+    pub included_files_base_path: Option<String>,
+}
+
+impl FunctionConfig {
+    /// This configuration with `higher` laid over it: single values replace, lists add up.
+    pub fn overlaid(self, higher: &Self) -> Self {
+        fn or<T: Clone>(higher: &Option<T>, lower: Option<T>) -> Option<T> {
+            higher.clone().or(lower)
+        }
+        fn concat(higher: &Option<Vec<String>>, lower: Option<Vec<String>>) -> Option<Vec<String>> {
+            match (lower, higher) {
+                (Some(mut all), Some(more)) => {
+                    all.extend(more.iter().cloned());
+                    Some(all)
+                }
+                (lower, higher) => lower.or_else(|| higher.clone()),
+            }
+        }
+        Self {
+            name: or(&higher.name, self.name),
+            generator: or(&higher.generator, self.generator),
+            background: or(&higher.background, self.background),
+            schedule: or(&higher.schedule, self.schedule),
+            timeout: or(&higher.timeout, self.timeout),
+            memory: or(&higher.memory, self.memory),
+            vcpu: or(&higher.vcpu, self.vcpu),
+            region: or(&higher.region, self.region),
+            node_bundler: or(&higher.node_bundler, self.node_bundler),
+            node_version: or(&higher.node_version, self.node_version),
+            external_node_modules: concat(&higher.external_node_modules, self.external_node_modules),
+            ignored_node_modules: concat(&higher.ignored_node_modules, self.ignored_node_modules),
+            included_files: concat(&higher.included_files, self.included_files),
+            included_files_base_path: or(&higher.included_files_base_path, self.included_files_base_path),
+        }
+    }
+}
+
+/// A function, ready to be planned.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// Its name.
+    pub name: FunctionName,
+    /// Its language.
+    pub runtime: Runtime,
+    /// The file that is loaded first, or the ready-made archive.
+    pub main_file: AbsPath,
+    /// The file or directory in the functions directory that is the function.
+    pub src_path: AbsPath,
+    /// The directory that holds all of it.
+    pub src_dir: AbsPath,
+    /// Who wrote it.
+    pub origin: Origin,
+    /// A ready-made archive, to be shipped as it is.
+    pub ready_made: bool,
+    /// The version of the platform's API that it is written for, where that is known.
+    pub api_version: Option<u8>,
+    /// What it was told.
+    pub config: FunctionConfig,
+    /// The Node release it runs on.
+    pub node: NodeVersion,
+}
+
+impl Function {
+    /// How the platform calls it.
+    pub fn invocation_mode(&self) -> Option<InvocationMode> {
+        let background = self.name.is_background() || self.config.background == Some(true);
+        background.then_some(InvocationMode::Background)
+    }
+}
+
+/// A Node release, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeVersion {
+    /// 18, 20, 22 …
+    pub major: u32,
+    /// The newest, if it was not said.
+    pub minor: u32,
+}
+
+impl NodeVersion {
+    /// What a function runs on when nobody says otherwise.
+    pub const DEFAULT: Self = Self { major: 24, minor: u32::MAX };
+
+    /// Reads `22`, `v22.1`, `22.1.0`, `nodejs22.x`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let text = text.strip_prefix("nodejs").or_else(|| text.strip_prefix('v')).unwrap_or(text);
+        let mut parts = text.split('.');
+        let major = parts.next()?.parse().ok()?;
+        let minor = parts.next().and_then(|minor| minor.parse().ok()).unwrap_or(u32::MAX);
+        Some(Self { major, minor })
+    }
+
+    /// The first release that tells ES modules by their syntax on Lambda, which switches that off
+    /// before Node 24.
+    pub const DETECTS_MODULES: Self = Self { major: 24, minor: 0 };
+
+    /// Has it the `module-sync` condition? (Node 22.10, 20.19)
+    pub fn has_module_sync(self) -> bool {
+        self >= Self { major: 22, minor: 10 } || self.major == 20 && self.minor >= 19
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_ends_at_the_last_dot() {
+        for (file, name) in [("a.js", "a"), ("a.b.js", "a.b"), (".hidden.js", ".hidden"), ("folder", "folder"), (".x", ".x")] {
+            assert_eq!(FunctionName::of(file).as_str(), name);
+        }
+    }
+
+    #[test]
+    fn addressable_names() {
+        assert!(FunctionName::of("send-pdf_2.js").is_addressable());
+        assert!(!FunctionName::of("a b.js").is_addressable());
+        assert!(!FunctionName::of("ü.js").is_addressable());
+    }
+
+    #[test]
+    fn node_versions() {
+        let parse = NodeVersion::parse;
+        assert_eq!(parse("nodejs22.x"), Some(NodeVersion { major: 22, minor: u32::MAX }));
+        assert_eq!(parse("v20.2.0"), Some(NodeVersion { major: 20, minor: 2 }));
+        assert_eq!(parse("lts/*"), None);
+        assert!(parse("22").unwrap().has_module_sync());
+        assert!(!parse("22.9").unwrap().has_module_sync());
+        assert!(parse("20").unwrap().has_module_sync() && !parse("20.18").unwrap().has_module_sync());
+    }
+
+    #[test]
+    fn lists_add_up_and_single_values_replace() {
+        let low: FunctionConfig =
+            serde_json::from_str(r#"{"included_files": ["a"], "nodeBundler": "nft", "schedule": null}"#).unwrap();
+        let high: FunctionConfig = serde_json::from_str(r#"{"includedFiles": ["b"], "nodeBundler": "esbuild_zisi"}"#).unwrap();
+        let merged = low.overlaid(&high);
+        assert_eq!(merged.included_files.as_deref(), Some(&["a".to_owned(), "b".to_owned()][..]));
+        assert_eq!(merged.node_bundler, Some(Bundler::EsbuildZisi));
+    }
+}

@@ -1,0 +1,148 @@
+//! Every module of a run: read, parsed, scanned and resolved once, whatever number of functions use
+//! it. In: a file. Out: a [`Module`] with its edges. Never decides what a function ships.
+
+use std::sync::{Arc, OnceLock};
+
+use dashmap::DashMap;
+use rustc_hash::FxBuildHasher;
+
+use super::config::{Analysis, analyse};
+use super::package::{InvalidPackage, Package};
+use super::parse::{CODE_EXTENSIONS, SyntaxError, parse};
+use super::resolve::{Resolution, ResolveOptions, Resolver, Unresolved};
+use super::scan::{Request, Scan, scan};
+use crate::path::AbsPath;
+use crate::store::{FileError, Real, Store};
+
+/// One file, and where its requests lead.
+#[derive(Debug, Clone)]
+pub struct Module {
+    /// The `package.json` that rules it, and what it says.
+    pub package: Option<(AbsPath, Arc<Result<Package, InvalidPackage>>)>,
+    /// What its exports say; meaningful for code only.
+    pub analysis: Analysis,
+    /// In the order of the source.
+    pub edges: Vec<Edge>,
+    /// Why it could not be read as code.
+    pub failure: Option<Failure>,
+}
+
+/// Why a module has no edges.
+#[derive(Debug, Clone)]
+pub enum Failure {
+    /// It does not parse.
+    Syntax(SyntaxError),
+    /// It could not be read.
+    File(FileError),
+}
+
+/// A request and what came of it.
+#[derive(Debug, Clone)]
+pub struct Edge {
+    /// What was asked for.
+    pub request: Request,
+    /// Where it leads.
+    pub outcome: Result<Targets, Unresolved>,
+}
+
+/// Where a request leads, links followed.
+#[derive(Debug, Clone)]
+pub struct Targets {
+    /// The modules, what Node loads first.
+    pub modules: Vec<Real>,
+    /// The `package.json` files that decided.
+    pub package_jsons: Vec<Real>,
+    /// Node itself refuses the specifier.
+    pub lenient: bool,
+}
+
+type Map<V> = DashMap<AbsPath, V, FxBuildHasher>;
+
+/// The modules of a run, under one set of resolution options.
+pub struct Graph {
+    store: Arc<Store>,
+    resolver: Resolver,
+    top: AbsPath,
+    modules: Map<Arc<OnceLock<Arc<Module>>>>,
+    packages: Map<Arc<OnceLock<Arc<Result<Package, InvalidPackage>>>>>,
+}
+
+impl Graph {
+    /// A graph over the files of `store`. No `package.json` above `top` is looked at.
+    pub fn new(store: Arc<Store>, options: ResolveOptions, top: AbsPath) -> Self {
+        let resolver = Resolver::new(store.clone(), options);
+        Self { store, resolver, top, modules: Map::default(), packages: Map::default() }
+    }
+
+    /// The store below.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The module at a real path.
+    pub fn module(&self, path: &AbsPath) -> Arc<Module> {
+        let cell = match self.modules.get(path) {
+            Some(cell) => cell.clone(),
+            None => self.modules.entry(path.clone()).or_default().clone(),
+        };
+        cell.get_or_init(|| Arc::new(self.load(path))).clone()
+    }
+
+    /// The real path of `path`, as edges give it.
+    ///
+    /// # Errors
+    /// There is nothing, or links lead nowhere or in a circle.
+    pub fn real(&self, path: &AbsPath) -> Result<Real, FileError> {
+        self.store.real(path)
+    }
+
+    fn load(&self, path: &AbsPath) -> Module {
+        let mut module = Module { package: None, analysis: Analysis::default(), edges: Vec::new(), failure: None };
+        let extension = path.extension();
+        if !extension.is_empty() && !CODE_EXTENSIONS.contains(&extension) {
+            return module;
+        }
+        let directory = path.parent().unwrap_or_else(|| path.clone());
+        module.package = self.store.nearest_package_json(&directory, &self.top).map(|at| {
+            let package = self.package(&at);
+            (at, package)
+        });
+        match self.scanned(path, if extension.is_empty() { "js" } else { extension }) {
+            Ok((scan, analysis)) => {
+                module.analysis = analysis;
+                module.edges = scan.requests.into_iter().map(|request| self.edge(request, path)).collect();
+            }
+            Err(failure) => module.failure = Some(failure),
+        }
+        module
+    }
+
+    fn scanned(&self, path: &AbsPath, extension: &str) -> Result<(Scan, Analysis), Failure> {
+        let bytes = self.store.read(path).map_err(Failure::File)?;
+        let source = String::from_utf8_lossy(&bytes);
+        parse(extension, &source, |parsed| (scan(parsed), analyse(parsed))).map_err(Failure::Syntax)
+    }
+
+    fn edge(&self, request: Request, importer: &AbsPath) -> Edge {
+        let outcome = self.resolver.resolve(&request, importer).and_then(|resolution| self.targets(&resolution));
+        Edge { request, outcome }
+    }
+
+    fn targets(&self, resolution: &Resolution) -> Result<Targets, Unresolved> {
+        let real = |path: &AbsPath| {
+            self.store.real(path).map_err(|error| Unresolved::Link(path.clone(), error.reason()))
+        };
+        Ok(Targets {
+            modules: resolution.files.iter().map(real).collect::<Result<_, _>>()?,
+            package_jsons: resolution.package_jsons.iter().map(real).collect::<Result<_, _>>()?,
+            lenient: resolution.lenient,
+        })
+    }
+
+    /// What a `package.json` says.
+    pub fn package(&self, path: &AbsPath) -> Arc<Result<Package, InvalidPackage>> {
+        let cell = self.packages.entry(path.clone()).or_default().clone();
+        let read = || Arc::new(self.store.read(path).map_or(Ok(Package::default()), |bytes| Package::parse(&bytes)));
+        cell.get_or_init(read).clone()
+    }
+}

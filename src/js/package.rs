@@ -1,0 +1,113 @@
+//! What a package says of itself. In: the bytes of a `package.json`. Out: the few fields that rule
+//! how its files load. Never looks for the file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use crate::diagnostic::Span;
+
+/// The fields of a `package.json` that matter here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Package {
+    /// `type` is `"module"`: its `.js` files are ES modules.
+    pub is_module: bool,
+    /// Packages that it can do without: `optionalDependencies`, and peers marked optional.
+    pub optional: BTreeSet<String>,
+}
+
+/// A `package.json` that Node would refuse too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidPackage {
+    /// The parser's words.
+    pub message: String,
+    /// Where.
+    pub span: Span,
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    #[serde(default, rename = "type")]
+    kind: serde_json::Value,
+    #[serde(default, rename = "optionalDependencies")]
+    optional: serde_json::Value,
+    #[serde(default, rename = "peerDependenciesMeta")]
+    peers: BTreeMap<String, serde_json::Value>,
+}
+
+impl Package {
+    /// Reads a `package.json`. Fields of a wrong type count as absent, as they do for Node.
+    ///
+    /// # Errors
+    /// It is not a JSON object.
+    pub fn parse(bytes: &[u8]) -> Result<Self, InvalidPackage> {
+        let text = String::from_utf8_lossy(bytes);
+        let text = text.trim_start_matches('\u{feff}');
+        let fields: Fields = serde_json::from_str(text).map_err(|error| {
+            let line_start = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
+            let at = line_start + error.column().saturating_sub(1);
+            let message = error.to_string();
+            let message = message.split(" at line ").next().unwrap_or_default().to_owned();
+            InvalidPackage { message, span: Span::of(text, at, at + 1) }
+        })?;
+        let mut optional: BTreeSet<String> =
+            fields.optional.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
+        let is_optional = |meta: &serde_json::Value| meta.get("optional") == Some(&true.into());
+        optional.extend(fields.peers.into_iter().filter(|(_, meta)| is_optional(meta)).map(|(name, _)| name));
+        Ok(Self { is_module: fields.kind == "module", optional })
+    }
+}
+
+/// The package that a bare specifier names, and the rest: `@a/b/c` is `@a/b` and `c`. None for
+/// paths, `#imports` and what no package can be called.
+pub fn package_name(specifier: &str) -> Option<(&str, &str)> {
+    if specifier.starts_with(['.', '/', '#']) || specifier.is_empty() || specifier.contains(':') {
+        return None;
+    }
+    let parts = if specifier.starts_with('@') { 2 } else { 1 };
+    let end = specifier.match_indices('/').nth(parts - 1).map_or(specifier.len(), |(at, _)| at);
+    let (name, rest) = specifier.split_at(end);
+    if parts == 2 && !name.contains('/') {
+        return None;
+    }
+    Some((name, rest.trim_start_matches('/')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn specifiers_name_packages() {
+        for (specifier, expected) in [
+            ("lodash", Some(("lodash", ""))),
+            ("lodash/fp", Some(("lodash", "fp"))),
+            ("@aws-sdk/client-s3/dist/x", Some(("@aws-sdk/client-s3", "dist/x"))),
+            ("@scope", None),
+            ("./a", None),
+            ("#a", None),
+            ("node:fs", None),
+            ("https://a/b.js", None),
+            ("punycode/", Some(("punycode", ""))),
+        ] {
+            assert_eq!(package_name(specifier), expected, "{specifier}");
+        }
+    }
+
+    #[test]
+    fn optional_packages_come_from_both_fields() {
+        let package = Package::parse(
+            br#"{"type":"module","optionalDependencies":{"a":"1"},"peerDependenciesMeta":{"b":{"optional":true},"c":{}}}"#,
+        )
+        .unwrap();
+        assert!(package.is_module);
+        assert_eq!(package.optional.into_iter().collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_broken_file_has_a_place() {
+        let error = Package::parse(b"{\n  \"name\": \"x\",\n}").unwrap_err();
+        assert_eq!((error.span.line, error.span.column), (3, 1));
+        assert!(!error.message.contains("line"), "{}", error.message);
+    }
+}

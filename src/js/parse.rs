@@ -1,0 +1,159 @@
+//! swc's parser. In: source text and a file name's extension. Out: a syntax tree with scopes
+//! resolved, or the first syntax error with its place. Never touches the disk; one parse a file.
+
+use swc_core::common::{BytePos, GLOBALS, Globals, Mark, SyntaxContext};
+use swc_core::ecma::ast::{EsVersion, Program};
+use swc_core::ecma::parser::error::Error;
+use swc_core::ecma::parser::lexer::Lexer;
+use swc_core::ecma::parser::{EsSyntax, Parser, StringInput, Syntax, TsSyntax};
+use swc_core::ecma::transforms::base::resolver;
+
+use crate::diagnostic::Span;
+
+/// The extensions that hold code.
+pub const CODE_EXTENSIONS: [&str; 8] = ["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx"];
+
+/// Is it TypeScript, by its extension?
+pub fn is_typescript(extension: &str) -> bool {
+    matches!(extension, "ts" | "mts" | "cts" | "tsx")
+}
+
+/// A parsed file. Positions are byte offsets into the source, plus one, as swc counts them.
+pub struct Parsed {
+    /// The tree; every identifier carries the scope that it belongs to.
+    pub program: Program,
+    /// The scope of identifiers that the file itself does not declare: `require`, `process` …
+    pub unresolved: SyntaxContext,
+}
+
+/// Why a file does not parse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// swc's words, as a fragment.
+    pub message: String,
+    /// Where it is.
+    pub span: Span,
+}
+
+/// Node's three readings of a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Goal {
+    /// A module if it has import or export statements, else a script.
+    Detect,
+    /// The body of CommonJS's function: `return` at the top, HTML-like comments.
+    CommonJs,
+    Module,
+}
+
+/// Parses `source`, a file with this `extension`, and hands the tree to `f` while swc's globals
+/// are in place.
+///
+/// # Errors
+/// The first syntax error of the most likely reading.
+pub fn parse<T>(extension: &str, source: &str, f: impl FnOnce(&Parsed) -> T) -> Result<T, SyntaxError> {
+    let goals: &[(Goal, bool)] = match extension {
+        "cjs" | "cts" => &[(Goal::CommonJs, false), (Goal::Module, false)],
+        "mjs" | "mts" => &[(Goal::Module, false)],
+        "ts" => &[(Goal::Detect, false), (Goal::CommonJs, false)],
+        "tsx" => &[(Goal::Detect, true), (Goal::CommonJs, true)],
+        _ => &[(Goal::Detect, true), (Goal::CommonJs, false), (Goal::Module, false)],
+    };
+    GLOBALS.set(&Globals::new(), || {
+        let mut first: Option<Error> = None;
+        for (goal, jsx) in goals {
+            match attempt(extension, source, *goal, *jsx) {
+                Ok(mut program) => {
+                    let unresolved = Mark::new();
+                    program.mutate(resolver(unresolved, Mark::new(), is_typescript(extension)));
+                    let unresolved = SyntaxContext::empty().apply_mark(unresolved);
+                    return Ok(f(&Parsed { program, unresolved }));
+                }
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        let error = first.unwrap_or_else(|| unreachable!("every extension has a goal"));
+        let span = swc_core::common::Spanned::span(&error);
+        Err(SyntaxError {
+            message: fragment(&error.kind().msg()),
+            span: Span::of(source, offset(span.lo), offset(span.hi)),
+        })
+    })
+}
+
+/// A position of swc's as an offset into the source.
+pub fn offset(position: BytePos) -> usize {
+    (position.0 as usize).saturating_sub(1)
+}
+
+fn attempt(extension: &str, source: &str, goal: Goal, jsx: bool) -> Result<Program, Error> {
+    let syntax = if is_typescript(extension) {
+        Syntax::Typescript(TsSyntax { tsx: jsx, decorators: true, ..Default::default() })
+    } else {
+        Syntax::Es(EsSyntax {
+            jsx,
+            decorators: true,
+            import_attributes: true,
+            explicit_resource_management: true,
+            auto_accessors: true,
+            allow_return_outside_function: goal != Goal::Module,
+            allow_super_outside_method: true,
+            ..Default::default()
+        })
+    };
+    let end = u32::try_from(source.len()).unwrap_or(u32::MAX - 1);
+    let text = source.get(..end as usize).unwrap_or(source);
+    let input = StringInput::new(text, BytePos(1), BytePos(end + 1));
+    let mut parser = Parser::new_from(Lexer::new(syntax, EsVersion::EsNext, input, None));
+    match goal {
+        Goal::Detect => parser.parse_program(),
+        Goal::CommonJs => parser.parse_commonjs().map(Program::Script),
+        Goal::Module => parser.parse_module().map(Program::Module),
+    }
+}
+
+/// swc speaks in sentences, diagnostics in fragments.
+fn fragment(sentence: &str) -> String {
+    let sentence = sentence.trim_end_matches('.');
+    let mut letters = sentence.chars();
+    match letters.next() {
+        Some(first) if letters.clone().next().is_some_and(char::is_lowercase) => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => sentence.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parses(extension: &str, source: &str) -> Result<(), SyntaxError> {
+        parse(extension, source, |_| ())
+    }
+
+    #[test]
+    fn whatever_node_accepts_parses() {
+        for (extension, source) in [
+            ("js", "#!/usr/bin/env node\nreturn require('x')"),
+            ("js", "<!-- an HTML-like comment\nrequire('x')"),
+            ("js", "await import('x')"),
+            ("js", "import data from './d.json' with { type: 'json' }"),
+            ("mjs", "import data from './d.json' assert { type: 'json' }"),
+            ("js", "class A { static { require('x') } #p = 1; has(o) { return #p in o } }"),
+            ("js", "export default () => <b>hi</b>"),
+            ("cjs", "with (o) { f() }; return"),
+            ("js", "\u{feff}import 'x'"),
+            ("ts", "import type { A } from 'a'; export const x: A = <A>{}"),
+            ("tsx", "export default () => <b>hi</b>"),
+        ] {
+            assert_eq!(parses(extension, source), Ok(()), "{extension}: {source}");
+        }
+    }
+
+    #[test]
+    fn a_syntax_error_has_a_place() {
+        let error = parses("js", "const a = 1\nconst b = = 2\n").unwrap_err();
+        assert_eq!((error.span.line, error.span.column), (2, 11));
+        assert_eq!(error.span.text, "const b = = 2");
+    }
+}

@@ -1,0 +1,301 @@
+//! A specifier becomes a file. In: a request and the file that makes it. Out: the files it loads,
+//! as they are reached (links and all), and the `package.json` files that decided so. Node's
+//! algorithms (`require()` of modules.html#all-together, ESM_RESOLVE of esm.html) are
+//! oxc_resolver's; this file puts them on the store and adds what a packager must know besides.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use oxc_resolver::{
+    FileMetadata, FileSystem, ResolveError, ResolveOptions as Options, ResolverGeneric as Oxc,
+};
+
+use super::package::package_name;
+use super::scan::Request;
+use crate::fs::{Disk, FileKind};
+use crate::path::AbsPath;
+use crate::store::{FileError, Store};
+
+/// What can be chosen about resolution.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct ResolveOptions {
+    /// Conditions besides Node's own, in no order.
+    pub conditions: Vec<String>,
+    /// The target is Node 22.10 or newer, which has the `module-sync` condition.
+    pub module_sync: bool,
+    /// Leave out the target that a package without `exports` would have.
+    pub exports_only: bool,
+    /// Specifiers, or prefixes that end in `/`, and the paths that stand for them.
+    pub paths: Vec<(String, AbsPath)>,
+}
+
+/// What a specifier leads to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resolution {
+    /// What Node loads comes first, then what another loader would take in its place.
+    pub files: Vec<AbsPath>,
+    /// The `package.json` files whose `main`, `exports` or `imports` decided.
+    pub package_jsons: Vec<AbsPath>,
+    /// Node itself refuses the specifier; only bundlers take it.
+    pub lenient: bool,
+}
+
+/// Why a specifier leads to no file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unresolved {
+    /// It is part of Node.
+    Builtin,
+    /// `data:`, `https:` and the like.
+    Url,
+    /// There is no such file or package: Node's words.
+    Missing(String),
+    /// A `package.json` on the way is not JSON.
+    InvalidPackage(AbsPath),
+    /// Links on the way lead nowhere or in a circle.
+    Link(AbsPath, String),
+}
+
+/// Resolves from any file, with one cache for all.
+pub struct Resolver {
+    store: Arc<Store>,
+    options: ResolveOptions,
+    /// Node's own algorithm, for `import` and for `require`.
+    node: [Oxc<StoreFs>; 2],
+    /// The same, with `module-sync`.
+    synced: [Oxc<StoreFs>; 2],
+    /// As bundlers take it: extensions may be missing, and `.js` may stand for `.ts`.
+    lenient: [Oxc<StoreFs>; 2],
+    /// The same, for files in packages: without TypeScript.
+    lenient_package: [Oxc<StoreFs>; 2],
+    /// As if no package had `exports`.
+    legacy: Oxc<StoreFs>,
+}
+
+impl Resolver {
+    /// A resolver on the files of `store`.
+    pub fn new(store: Arc<Store>, options: ResolveOptions) -> Self {
+        let legacy = Oxc::new_with_file_system(
+            StoreFs(store.clone()),
+            Options { exports_fields: vec![], ..node_options(&options, false) },
+        );
+        let both = |make: &dyn Fn(bool) -> Options| [false, true].map(|import| legacy.clone_with_options(make(import)));
+        let node = both(&|import| node_options(&options, import));
+        let synced = both(&|import| {
+            let mut node = node_options(&options, import);
+            node.condition_names.push("module-sync".into());
+            node
+        });
+        let lenient_package = both(&|import| Options { fully_specified: false, ..node_options(&options, import) });
+        let lenient = both(&|import| bundler_options(&options, import));
+        Self { store, options, node, synced, lenient, lenient_package, legacy }
+    }
+
+    /// Resolves `request`, made by the file with the real path `importer`.
+    ///
+    /// # Errors
+    /// Why it leads to no file.
+    pub fn resolve(&self, request: &Request, importer: &AbsPath) -> Result<Resolution, Unresolved> {
+        let specifier = request.specifier.as_str();
+        if specifier.is_empty() {
+            return Err(Unresolved::Missing("Cannot find module ''".into()));
+        }
+        if is_url(specifier) {
+            return Err(Unresolved::Url);
+        }
+        let import = usize::from(request.form.is_import());
+        let directory = directory_of(importer, request.base.as_deref());
+        let mapped = self.mapped(specifier);
+        let specifier = mapped.as_deref().unwrap_or(specifier);
+
+        let mut lenient = false;
+        let ask = |resolver: &Oxc<StoreFs>| resolver.resolve(&*directory, specifier);
+        let mut found = if self.options.module_sync { ask(&self.synced[import]) } else { ask(&self.node[import]) };
+        if let Err(error) = &found
+            && can_be_lenient(error)
+        {
+            let resolvers = if importer.in_node_modules() { &self.lenient_package } else { &self.lenient };
+            let taken = ask(&resolvers[import]);
+            lenient = taken.is_ok();
+            found = taken.or(found);
+        }
+        let found = found.map_err(|error| self.unresolved(&error, specifier, request))?;
+
+        let mut resolution = Resolution { lenient, ..Resolution::default() };
+        let mut add = |path: &Path| {
+            let path = AbsPath::from_normal(path.to_path_buf());
+            if !resolution.files.contains(&path) {
+                resolution.files.push(path);
+            }
+        };
+        add(found.path());
+        let has_exports = found.package_json().is_some_and(|package| package.exports().is_some());
+        let bare = package_name(specifier);
+        if self.options.module_sync
+            && let Ok(fallback) = ask(&self.node[import])
+        {
+            add(fallback.path());
+        }
+        if bare.is_some()
+            && has_exports
+            && !self.options.exports_only
+            && let Ok(old) = ask(&self.legacy)
+        {
+            add(old.path());
+        }
+        if (bare.is_some() || specifier.starts_with('#'))
+            && let Some(package) = found.package_json()
+        {
+            resolution.package_jsons.push(AbsPath::from_normal(package.path().into()));
+            if let Some((_, rest @ ("" | _))) = bare
+                && !has_exports
+                && !rest.is_empty()
+            {
+                let package = AbsPath::from_normal(package.path().into());
+                resolution.package_jsons.extend(self.directory_package(&package.join("..").join(rest)));
+            }
+        } else if bare.is_none() {
+            resolution.package_jsons.extend(self.directory_package(&directory.join(specifier)));
+        }
+        Ok(resolution)
+    }
+
+    /// The `package.json` of a specifier that names a directory: its `main` decided.
+    fn directory_package(&self, named: &AbsPath) -> Option<AbsPath> {
+        let package = named.child("package.json");
+        (self.store.is_dir(named) && self.store.is_file(&package)).then_some(package)
+    }
+
+    /// The path that the user's mapping puts in the specifier's place.
+    fn mapped(&self, specifier: &str) -> Option<String> {
+        self.options.paths.iter().find_map(|(key, target)| {
+            let rest = specifier.strip_prefix(key.as_str())?;
+            let whole = rest.is_empty() || key.ends_with('/');
+            whole.then(|| target.join(rest).to_string_lossy().into_owned())
+        })
+    }
+
+    fn unresolved(&self, error: &ResolveError, specifier: &str, request: &Request) -> Unresolved {
+        match error {
+            ResolveError::Builtin { .. } => Unresolved::Builtin,
+            ResolveError::Json(error) => Unresolved::InvalidPackage(AbsPath::from_normal(error.path.clone())),
+            ResolveError::PackagePathNotExported { subpath, package_json_path, .. } => {
+                let package = package_name(specifier).map_or("", |(name, _)| name);
+                let named = if package.is_empty() { package_json_path.display().to_string() } else { format!("`{package}`") };
+                Unresolved::Missing(if subpath == "." {
+                    format!("No \"exports\" main defined in the package.json of {named}")
+                } else {
+                    format!("Package subpath '{subpath}' is not defined by \"exports\" in the package.json of {named}")
+                })
+            }
+            ResolveError::PackageImportNotDefined(name, _) => {
+                Unresolved::Missing(format!("Package import specifier \"{name}\" is not defined"))
+            }
+            _ => Unresolved::Missing(match package_name(specifier) {
+                Some((name, _)) if request.form.is_import() => format!("Cannot find package '{name}'"),
+                _ => format!("Cannot find module '{specifier}'"),
+            }),
+        }
+    }
+}
+
+/// The directory from which a request resolves.
+fn directory_of(importer: &AbsPath, base: Option<&str>) -> AbsPath {
+    let own = importer.parent().unwrap_or_else(|| importer.clone());
+    match base {
+        None => own,
+        Some(base) if base.ends_with('/') => own.join(base),
+        Some(base) => own.join(base).join(".."),
+    }
+}
+
+fn is_url(specifier: &str) -> bool {
+    specifier.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.len() > 1 && !matches!(scheme, "node" | "file") && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+    })
+}
+
+fn can_be_lenient(error: &ResolveError) -> bool {
+    matches!(error, ResolveError::NotFound(_) | ResolveError::ExtensionAlias(..))
+}
+
+/// Node's own rules.
+fn node_options(options: &ResolveOptions, import: bool) -> Options {
+    let kind = if import { "import" } else { "require" };
+    let mut condition_names: Vec<String> = ["node", "node-addons", kind].map(String::from).into();
+    condition_names.extend(options.conditions.iter().cloned());
+    Options {
+        condition_names,
+        extensions: [".js", ".json", ".node"].map(String::from).into(),
+        fully_specified: import,
+        builtin_modules: true,
+        symlinks: false,
+        ..Options::default()
+    }
+}
+
+/// The rules that code before a build step is written by.
+fn bundler_options(options: &ResolveOptions, import: bool) -> Options {
+    let extensions = [".js", ".json", ".node", ".ts", ".tsx", ".mts", ".cts", ".jsx", ".mjs", ".cjs"];
+    let alias = |from: &str, to: &[&str]| (from.to_owned(), to.iter().copied().map(String::from).collect());
+    Options {
+        extensions: extensions.map(String::from).into(),
+        extension_alias: vec![
+            alias(".js", &[".js", ".ts", ".tsx"]),
+            alias(".mjs", &[".mjs", ".mts"]),
+            alias(".cjs", &[".cjs", ".cts"]),
+        ],
+        fully_specified: false,
+        ..node_options(options, import)
+    }
+}
+
+/// The store, as oxc_resolver wants its file system.
+struct StoreFs(Arc<Store>);
+
+impl StoreFs {
+    fn io<T>(result: Result<T, FileError>) -> io::Result<T> {
+        result.map_err(|error| match error {
+            FileError::Io { kind, .. } => kind.into(),
+            FileError::LinkLoop { .. } => io::ErrorKind::NotFound.into(),
+        })
+    }
+
+    fn metadata_of(kind: FileKind) -> FileMetadata {
+        FileMetadata::new(kind == FileKind::File, kind == FileKind::Directory, kind == FileKind::Link)
+    }
+}
+
+impl FileSystem for StoreFs {
+    fn new() -> Self {
+        Self(Arc::new(Store::new(Disk)))
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let path = AbsPath::from_normal(path.into());
+        if !self.0.is_file(&path) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Self::io(self.0.read(&path)).map(|bytes| bytes.to_vec())
+    }
+
+    fn read_to_string(&self, path: &Path) -> io::Result<String> {
+        String::from_utf8(FileSystem::read(self, path)?).map_err(|_| io::ErrorKind::InvalidData.into())
+    }
+
+    fn metadata(&self, path: &Path) -> io::Result<FileMetadata> {
+        Self::io(self.0.stat(&AbsPath::from_normal(path.into()))).map(|metadata| Self::metadata_of(metadata.kind))
+    }
+
+    fn symlink_metadata(&self, path: &Path) -> io::Result<FileMetadata> {
+        Self::io(self.0.lstat(&AbsPath::from_normal(path.into()))).map(|metadata| Self::metadata_of(metadata.kind))
+    }
+
+    fn read_link(&self, path: &Path) -> Result<PathBuf, ResolveError> {
+        Ok(Self::io(self.0.read_link(&AbsPath::from_normal(path.into())))?)
+    }
+
+    fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {
+        Self::io(self.0.real(&AbsPath::from_normal(path.into()))).map(|real| real.path.to_path_buf())
+    }
+}

@@ -1,0 +1,135 @@
+//! One file, and what it asks for. In: a syntax tree. Out: a [`Scan`], which depends on the file's
+//! bytes alone: which specifiers it asks for, how, and whether it can do without. Never resolves.
+
+mod bindings;
+mod visit;
+
+use crate::js::parse::Parsed;
+
+/// What one file asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scan {
+    /// In the order of the source.
+    pub requests: Vec<Request>,
+}
+
+/// One specifier in one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// As written.
+    pub specifier: String,
+    /// How it is asked for.
+    pub form: Form,
+    /// Where it is resolved from, if not from the file itself: a path relative to the file, with a
+    /// final `/` if it is a directory.
+    pub base: Option<String>,
+    /// Does loading the file always come to this place? Not so inside a function or a branch.
+    pub eager: bool,
+    /// Is a failure caught, by a `try` around it?
+    pub guarded: bool,
+    /// Byte offsets of the specifier in the source.
+    pub at: (u32, u32),
+}
+
+/// The ways to ask for a module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Form {
+    /// `import … from`, `export … from`.
+    Import,
+    /// `import()`.
+    DynamicImport,
+    /// `import.meta.resolve()`.
+    ImportResolve,
+    /// `require()`, by whatever name, and `import x = require()`.
+    Require,
+    /// `require.resolve()`.
+    RequireResolve,
+}
+
+impl Form {
+    /// Does Node resolve it with the `import` condition, rather than with `require`?
+    pub fn is_import(self) -> bool {
+        matches!(self, Self::Import | Self::DynamicImport | Self::ImportResolve)
+    }
+}
+
+/// Scans one file.
+pub fn scan(parsed: &Parsed) -> Scan {
+    let bindings = bindings::collect(parsed);
+    Scan { requests: visit::requests(parsed, &bindings) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::js::parse::parse;
+
+    /// `specifier form base flags`, a line each.
+    fn scanned(extension: &str, source: &str) -> Vec<String> {
+        let scan = parse(extension, source, scan).unwrap();
+        let show = |request: &Request| {
+            let Request { specifier, form, base, eager, guarded, at } = request;
+            assert!(source[at.0 as usize..at.1 as usize].contains(specifier.as_str()), "{request:?}");
+            let base = base.as_ref().map(|base| format!(" from {base}")).unwrap_or_default();
+            let eager = if *eager { "" } else { " lazy" };
+            let guarded = if *guarded { " guarded" } else { "" };
+            format!("{specifier} {form:?}{base}{eager}{guarded}")
+        };
+        scan.requests.iter().map(show).collect()
+    }
+
+    /// One row a rule: a source, and what it asks for.
+    const RULES: &[(&str, &[&str])] = &[
+        ("import 'a'; import b from 'b'; import * as c from 'c'", &["a Import", "b Import", "c Import"]),
+        ("export { x } from 'a'; export * from 'b'; export * as c from 'c'", &["a Import", "b Import", "c Import"]),
+        ("import('a'); import(`b`)", &["a DynamicImport lazy", "b DynamicImport lazy"]),
+        ("const a = await import('a'); export {}", &["a DynamicImport"]),
+        ("require('a'); require.resolve('b'); module.require('c')", &["a Require", "b RequireResolve", "c Require"]),
+        ("(0, require)('a'); require?.('b')", &["a Require", "b Require"]),
+        ("import.meta.resolve('a')", &["a ImportResolve"]),
+        ("const f = () => require('a'); function g() { require('b') }", &["a Require lazy", "b Require lazy"]),
+        ("(function () { require('a') })(); (() => { require('b') })()", &["a Require", "b Require"]),
+        ("(function () { require('a') }).call(this)", &["a Require"]),
+        ("class A { static x = require('a'); y = require('b'); static { require('c') } m() { require('d') } }",
+         &["a Require", "b Require lazy", "c Require", "d Require lazy"]),
+        ("if (x) require('a'); x && require('b'); x ? require('c') : 0; for (;;) require('d')",
+         &["a Require lazy", "b Require lazy", "c Require lazy", "d Require lazy"]),
+        ("if (require('a')) {} ; require('b') || 1", &["a Require", "b Require"]),
+        ("switch (require('a')) { case 1: require('b') }", &["a Require", "b Require lazy"]),
+        ("try { require('a') } catch { require('b') }", &["a Require guarded", "b Require lazy"]),
+        ("try { require('a') } finally { require('b') }", &["a Require", "b Require"]),
+        ("function f(require) { require('a') }", &[]),
+        ("import require from 'x'; require('a')", &["x Import"]),
+        ("const require = id => id; require('a')", &[]),
+        ("const module = {}; module.require('a')", &[]),
+        ("require(a); require('a' + b); require(`${a}`); require(); require(1)", &[]),
+        ("import { createRequire } from 'module'; const r = createRequire(import.meta.url); r('a'); r.resolve('b')",
+         &["module Import", "a Require", "b RequireResolve"]),
+        ("import { createRequire as c } from 'node:module'; const require = c(import.meta.url); require('a')",
+         &["node:module Import", "a Require"]),
+        ("import m from 'module'; m.createRequire(import.meta.url)('a')", &["module Import", "a Require"]),
+        ("import * as m from 'module'; const r = m.createRequire(import.meta.filename); r('a')",
+         &["module Import", "a Require"]),
+        ("const { createRequire } = require('module'); createRequire(__filename)('a')",
+         &["module Require", "a Require"]),
+        ("const r = require('module').createRequire(new URL('./sub/', import.meta.url)); r('a')",
+         &["module Require", "a Require from ./sub/"]),
+        ("import { createRequire } from 'module'; const r = createRequire(somewhere); r('a')", &["module Import"]),
+        ("import { createRequire } from './mine'; createRequire(import.meta.url)('a')", &["./mine Import"]),
+        ("const r = require; r('a')", &["a Require"]),
+    ];
+
+    #[test]
+    fn every_rule() {
+        for (source, expected) in RULES {
+            assert_eq!(scanned("js", source), *expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn types_ask_for_nothing() {
+        let source = "import type { A } from 'a'; import { type B } from 'b'; export type { C } from 'c';
+            import x = require('d'); import type y = require('e'); let t: typeof import('f')";
+        assert_eq!(scanned("ts", source), ["d Require"]);
+    }
+}

@@ -1,0 +1,370 @@
+//! From a main file to the files that it needs. In: entry points, the graph, and what to leave out.
+//! Out: a [`Trace`]: every file with its reasons, and what could not be resolved. The rules are
+//! those of the specification's tracing page, sections 1, 2 and 8. Never writes.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::graph::{Edge, Failure, Graph, Module};
+use super::package::package_name;
+use super::parse::{CODE_EXTENSIONS, is_typescript};
+use super::resolve::Unresolved;
+use super::scan::Form;
+use crate::diagnostic::{Code, Diagnostic, Severity, Span};
+use crate::glob::GlobList;
+use crate::path::AbsPath;
+use crate::store::Real;
+
+/// What a trace leaves out, and how strict it is.
+#[derive(Debug, Clone)]
+pub struct TraceOptions {
+    /// Files outside are dropped, with a note. `None` keeps whatever is reached.
+    pub base: Option<AbsPath>,
+    /// Paths in messages, and those that `ignore` is matched against, are relative to this.
+    pub shown_from: AbsPath,
+    /// Files that are neither listed nor looked into; never the entry itself.
+    pub ignore: GlobList,
+    /// How many requests to follow from the entry, one after another.
+    pub depth: Option<usize>,
+    /// The major version of the Node runtime whose own packages are left out.
+    pub runtime: Option<u32>,
+    /// Packages that are left out because the user says so.
+    pub ignored_packages: BTreeSet<String>,
+    /// In the user's own code a missing module is an error wherever it stands outside `try`.
+    pub strict_own_code: bool,
+}
+
+impl TraceOptions {
+    /// Everything that is reached, with paths shown relative to `shown_from`.
+    pub fn all(shown_from: AbsPath) -> Self {
+        Self {
+            base: None,
+            shown_from,
+            ignore: GlobList::default(),
+            depth: None,
+            runtime: None,
+            ignored_packages: BTreeSet::new(),
+            strict_own_code: false,
+        }
+    }
+}
+
+/// The files that an entry point needs.
+#[derive(Debug, Default)]
+pub struct Trace {
+    /// By real path, and links by the path where they stand.
+    pub files: BTreeMap<AbsPath, TracedFile>,
+    /// What could not be resolved or read, and notes.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Packages left out because the runtime has them.
+    pub provided: BTreeSet<String>,
+}
+
+/// One file of a trace.
+#[derive(Debug, Default)]
+pub struct TracedFile {
+    /// Where it really leads, if it is a link.
+    pub link_to: Option<AbsPath>,
+    /// Who brought it in, and how; never empty.
+    pub reasons: BTreeSet<Reason>,
+}
+
+/// Why a file is in a trace.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reason {
+    /// How it was asked for.
+    pub how: How,
+    /// The file that asked; none for the entry.
+    pub parent: Option<AbsPath>,
+}
+
+/// How a file came into a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum How {
+    /// It is where the trace began.
+    Entry,
+    /// By a request of this form.
+    Request(Form),
+    /// A `package.json` that rules or led to the parent's modules.
+    PackageJson,
+    /// A link on the way to what the parent asked for.
+    Link,
+}
+
+/// Does the Lambda runtime of this Node version bring the package along? (spec: tracing.md
+/// section 2)
+pub fn provided_by_runtime(package: &str, node_major: u32) -> bool {
+    if node_major >= 18 { package.starts_with("@aws-sdk/") } else { package == "aws-sdk" }
+}
+
+/// Traces from `entries`, real paths or links to them.
+pub fn trace(graph: &Graph, entries: &[AbsPath], options: &TraceOptions) -> Trace {
+    let mut walk = Walk { graph, options, found: Trace::default(), reached: FxHashMap::default(), ahead: VecDeque::new(), missing: Vec::new() };
+    let mut starts = Vec::new();
+    for entry in entries {
+        match graph.real(entry) {
+            Ok(real) => {
+                walk.list(&real, How::Entry, None);
+                walk.reach(real.path.clone(), None, 0);
+                starts.push(real.path);
+            }
+            Err(error) => {
+                let diagnostic = Diagnostic::error(Code::Unreadable, error.reason()).at(entry);
+                walk.found.diagnostics.push(diagnostic);
+            }
+        }
+    }
+    while let Some((path, depth)) = walk.ahead.pop_front() {
+        walk.visit(&path, depth);
+    }
+    walk.report_missing(&starts);
+    walk.found
+}
+
+/// A module that was reached, and from where first.
+struct Reached {
+    from: Option<AbsPath>,
+}
+
+struct Walk<'a> {
+    graph: &'a Graph,
+    options: &'a TraceOptions,
+    found: Trace,
+    reached: FxHashMap<AbsPath, Reached>,
+    ahead: VecDeque<(AbsPath, usize)>,
+    /// The requests that lead nowhere: the file, and which of its edges.
+    missing: Vec<(AbsPath, usize)>,
+}
+
+impl Walk<'_> {
+    fn reach(&mut self, path: AbsPath, from: Option<&AbsPath>, depth: usize) {
+        if self.reached.contains_key(&path) {
+            return;
+        }
+        self.reached.insert(path.clone(), Reached { from: from.cloned() });
+        self.ahead.push_back((path, depth));
+    }
+
+    fn visit(&mut self, path: &AbsPath, depth: usize) {
+        let module = self.graph.module(path);
+        self.check(path, &module);
+        if let Some((package, _)) = &module.package
+            && let Ok(real) = self.graph.real(package)
+        {
+            self.list(&real, How::PackageJson, Some(path));
+        }
+        if self.options.depth.is_some_and(|most| depth >= most) {
+            return;
+        }
+        for (index, edge) in module.edges.iter().enumerate() {
+            self.follow(path, index, edge, depth);
+        }
+    }
+
+    fn follow(&mut self, importer: &AbsPath, index: usize, edge: &Edge, depth: usize) {
+        if let Some((name, _)) = package_name(&edge.request.specifier) {
+            if self.options.runtime.is_some_and(|major| provided_by_runtime(name, major)) {
+                self.found.provided.insert(name.to_owned());
+                return;
+            }
+            if self.options.ignored_packages.contains(name) {
+                return;
+            }
+        }
+        let targets = match &edge.outcome {
+            Ok(targets) => targets,
+            Err(Unresolved::Builtin | Unresolved::Url) => return,
+            Err(_) => return self.missing.push((importer.clone(), index)),
+        };
+        if targets.lenient && !targets.modules.iter().any(|target| is_typescript(target.path.extension())) {
+            self.warn_of_leniency(importer, edge, &targets.modules);
+        }
+        for package in &targets.package_jsons {
+            self.list(package, How::PackageJson, Some(importer));
+        }
+        for target in &targets.modules {
+            if self.list(target, How::Request(edge.request.form), Some(importer)) {
+                self.reach(target.path.clone(), Some(importer), depth + 1);
+            }
+        }
+    }
+
+    /// Lists a file and the links that lead to it; false if it is left out.
+    fn list(&mut self, real: &Real, how: How, parent: Option<&AbsPath>) -> bool {
+        if how != How::Entry && self.options.ignore.matches(&real.path.relative_to(&self.options.shown_from)) {
+            return false;
+        }
+        if self.is_outside(&real.path) {
+            if !self.reached.contains_key(&real.path) {
+                self.reached.insert(real.path.clone(), Reached { from: parent.cloned() });
+                let note = Diagnostic::note(Code::OutsideBase, "left out: it is outside the base directory");
+                self.found.diagnostics.push(note.at(&real.path));
+            }
+            return false;
+        }
+        for link in real.links.iter().filter(|link| !self.is_outside(link)).cloned().collect::<Vec<_>>() {
+            let link_to = self.graph.real(&link).ok().map(|target| target.path);
+            let file = self.found.files.entry(link).or_default();
+            file.link_to = link_to;
+            file.reasons.insert(Reason { how: How::Link, parent: parent.cloned() });
+        }
+        let file = self.found.files.entry(real.path.clone()).or_default();
+        file.reasons.insert(Reason { how, parent: parent.cloned() });
+        true
+    }
+
+    fn is_outside(&self, path: &AbsPath) -> bool {
+        self.options.base.as_ref().is_some_and(|base| !path.starts_with(base))
+    }
+
+    /// Says what is wrong with the module itself.
+    fn check(&mut self, path: &AbsPath, module: &Module) {
+        let severity = if path.in_node_modules() { Severity::Warning } else { Severity::Error };
+        match &module.failure {
+            // Without an extension it need not be code at all.
+            Some(Failure::Syntax(_)) if !CODE_EXTENSIONS.contains(&path.extension()) => {}
+            Some(Failure::Syntax(error)) => {
+                let diagnostic = Diagnostic::new(severity, Code::Syntax, error.message.clone());
+                self.found.diagnostics.push(diagnostic.at(path).span(error.span.clone()));
+            }
+            Some(Failure::File(error)) => {
+                let diagnostic = Diagnostic::error(Code::Unreadable, format!("cannot be read: {}", error.reason()));
+                self.found.diagnostics.push(diagnostic.at(path));
+            }
+            None => {}
+        }
+        if let Some((package, said)) = &module.package
+            && let Err(error) = &**said
+        {
+            let severity = if package.in_node_modules() { Severity::Warning } else { Severity::Error };
+            let diagnostic = Diagnostic::new(severity, Code::Syntax, format!("not valid JSON: {}", error.message));
+            let diagnostic = diagnostic.at(package).span(error.span.clone());
+            if !self.found.diagnostics.contains(&diagnostic) {
+                self.found.diagnostics.push(diagnostic);
+            }
+        }
+    }
+
+    fn warn_of_leniency(&mut self, importer: &AbsPath, edge: &Edge, targets: &[Real]) {
+        let specifier = &edge.request.specifier;
+        let severity = if importer.in_node_modules() { Severity::Note } else { Severity::Warning };
+        let message = format!("Node does not resolve '{specifier}' here, only bundlers do");
+        let mut diagnostic = Diagnostic::new(severity, Code::UnspecifiedExtension, message).at(importer);
+        diagnostic.span = self.span(importer, edge);
+        if let (Some(target), Some(directory)) = (targets.first(), importer.parent())
+            && specifier.starts_with('.')
+        {
+            let relative = target.path.relative_to(&directory);
+            let full = if relative.starts_with('.') { relative } else { format!("./{relative}") };
+            diagnostic = diagnostic.hint(format!("write '{full}'"));
+        }
+        self.found.diagnostics.push(diagnostic);
+    }
+
+    fn report_missing(&mut self, starts: &[AbsPath]) {
+        if self.missing.is_empty() {
+            return;
+        }
+        let eager = self.loaded_eagerly(starts);
+        for (importer, index) in std::mem::take(&mut self.missing) {
+            let module = self.graph.module(&importer);
+            let edge = &module.edges[index];
+            let Err(unresolved) = &edge.outcome else { continue };
+            if edge.request.specifier.starts_with('@') && !edge.request.specifier.contains('/') {
+                continue; // No package can be called so; old loaders write it to mean nothing.
+            }
+            let severity = self.severity(&importer, &module, edge, eager.contains(&importer));
+            let mut diagnostic = self.unresolved(unresolved, &importer, edge, severity);
+            diagnostic.chain = self.chain(&importer, &edge.request.specifier);
+            if !self.found.diagnostics.contains(&diagnostic) {
+                self.found.diagnostics.push(diagnostic);
+            }
+        }
+    }
+
+    fn severity(&self, importer: &AbsPath, module: &Module, edge: &Edge, importer_is_eager: bool) -> Severity {
+        let declared_optional = || {
+            let package = module.package.as_ref().and_then(|(_, package)| package.as_ref().as_ref().ok());
+            let name = package_name(&edge.request.specifier).map(|(name, _)| name);
+            package.zip(name).is_some_and(|(package, name)| package.optional.contains(name))
+        };
+        if edge.request.guarded || declared_optional() {
+            Severity::Note
+        } else if importer_is_eager && edge.request.eager
+            || self.options.strict_own_code && !importer.in_node_modules()
+        {
+            Severity::Error
+        } else {
+            Severity::Warning
+        }
+    }
+
+    fn unresolved(&self, unresolved: &Unresolved, importer: &AbsPath, edge: &Edge, severity: Severity) -> Diagnostic {
+        let specifier = &edge.request.specifier;
+        let at_importer = |code, message: String| {
+            let mut diagnostic = Diagnostic::new(severity, code, message).at(importer);
+            diagnostic.span = self.span(importer, edge);
+            diagnostic
+        };
+        match unresolved {
+            Unresolved::InvalidPackage(path) => {
+                let said = self.graph.package(path);
+                let reason = said.as_ref().as_ref().err();
+                let message = reason.map_or_else(String::new, |error| format!(": {}", error.message));
+                let mut diagnostic = Diagnostic::new(severity, Code::Syntax, format!("not valid JSON{message}")).at(path);
+                diagnostic.span = reason.map(|error| error.span.clone());
+                diagnostic
+            }
+            Unresolved::Link(path, reason) => {
+                let at = path.relative_to(&self.options.shown_from);
+                at_importer(Code::LinkLoop, format!("'{specifier}' leads to {at}: {reason}"))
+            }
+            Unresolved::Missing(message) => {
+                let diagnostic = at_importer(Code::ModuleNotFound, message.clone());
+                match package_name(specifier) {
+                    Some((name, _)) if message.starts_with("Cannot find") => diagnostic.hint(format!(
+                        "install it (`npm install {name}`), or list it under `ignored_node_modules` if the function can do without"
+                    )),
+                    _ => diagnostic,
+                }
+            }
+            Unresolved::Builtin | Unresolved::Url => at_importer(Code::ModuleNotFound, specifier.clone()),
+        }
+    }
+
+    /// The modules that loading the entries always loads, and whose failure nobody catches.
+    fn loaded_eagerly(&self, starts: &[AbsPath]) -> FxHashSet<AbsPath> {
+        let mut eager: FxHashSet<AbsPath> = starts.iter().cloned().collect();
+        let mut ahead = starts.to_vec();
+        while let Some(path) = ahead.pop() {
+            for edge in &self.graph.module(&path).edges {
+                let loads = edge.request.eager && !edge.request.guarded && edge.request.form != Form::RequireResolve;
+                if let (true, Ok(targets)) = (loads, &edge.outcome)
+                    && let Some(target) = targets.modules.first()
+                    && self.found.files.contains_key(&target.path)
+                    && eager.insert(target.path.clone())
+                {
+                    ahead.push(target.path.clone());
+                }
+            }
+        }
+        eager
+    }
+
+    /// The way from the entry to the request, by the fewest steps.
+    fn chain(&self, importer: &AbsPath, specifier: &str) -> Vec<String> {
+        let steps = std::iter::successors(Some(importer), |path| self.reached.get(*path)?.from.as_ref());
+        let mut chain: Vec<String> = steps.map(|path| path.relative_to(&self.options.shown_from)).collect();
+        chain.reverse();
+        chain.push(specifier.to_owned());
+        chain
+    }
+
+    /// Where the request stands. The source is asked for again only when there is something to say.
+    fn span(&self, importer: &AbsPath, edge: &Edge) -> Option<Span> {
+        let bytes = self.graph.store().read(importer).ok()?;
+        let (start, end) = edge.request.at;
+        Some(Span::of(&String::from_utf8_lossy(&bytes), start as usize, end as usize))
+    }
+}

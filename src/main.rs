@@ -1,0 +1,7 @@
+//! The `fnzip` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    fnzip::cli::main()
+}

@@ -1,0 +1,151 @@
+//! The contract with whoever deploys: `manifest.json`. In: what was built. Out: the file, and its
+//! JSON Schema. The names are the platform's (spec: functions.md section 6); what fnzip adds stands
+//! under one key of its own. Decides nothing.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::archive::{WriteError, write_file};
+use crate::function::{Bundler, FunctionName, InvocationMode, Runtime};
+use crate::path::AbsPath;
+use crate::store::Store;
+
+/// What was built, for whoever deploys it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "The manifest of a functions directory")]
+pub struct Manifest {
+    /// The functions, sorted by name.
+    pub functions: Vec<Row>,
+    /// The machine that built them.
+    pub system: System,
+    /// When, in milliseconds since 1970.
+    pub timestamp: u64,
+    /// The version of this format: 1.
+    pub version: u32,
+}
+
+/// One function. What does not apply is left out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Row {
+    /// How its files were made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundler: Option<Bundler>,
+    /// What the platform must know of how it was built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build_data: Option<BuildData>,
+    /// The name shown to people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Who generated it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generator: Option<String>,
+    /// How it is called; absent for a plain synchronous function.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invocation_mode: Option<InvocationMode>,
+    /// The source file that is loaded first.
+    pub main_file: String,
+    /// Its name.
+    pub name: FunctionName,
+    /// The archive, absolute; relative to the manifest with `--reproducible`.
+    pub path: String,
+    /// Functions of a higher priority are tried first.
+    pub priority: u32,
+    /// Where it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Its language.
+    pub runtime: Runtime,
+    /// The platform's name for the Node version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime_version: Option<String>,
+    /// A cron expression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+    /// Seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u32>,
+    /// What fnzip adds to the platform's format.
+    pub fnzip: Additions,
+}
+
+/// What the platform must know of how a function was built.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BuildData {
+    /// 1 or 2.
+    #[serde(rename = "runtimeAPIVersion")]
+    pub runtime_api_version: u8,
+}
+
+/// What fnzip adds to the platform's format.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Additions {
+    /// Of the archive, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Bytes of the archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Bytes once unpacked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unzipped_size: Option<u64>,
+    /// How many entries the archive has.
+    pub entries: usize,
+}
+
+/// A machine, by Node's names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct System {
+    /// `x64`, `arm64` …
+    pub arch: String,
+    /// `linux`, `darwin` …
+    pub platform: String,
+}
+
+impl System {
+    /// The machine that this runs on.
+    pub fn here() -> Self {
+        let arch = match std::env::consts::ARCH {
+            "x86_64" => "x64",
+            "aarch64" => "arm64",
+            "x86" => "ia32",
+            other => other,
+        };
+        let platform = match std::env::consts::OS {
+            "macos" => "darwin",
+            "windows" => "win32",
+            other => other,
+        };
+        Self { arch: arch.into(), platform: platform.into() }
+    }
+}
+
+impl Manifest {
+    /// The manifest at `path`, if there is one that can be read.
+    pub fn read(path: &AbsPath, store: &Store) -> Option<Self> {
+        serde_json::from_slice(&store.read(path).ok()?).ok()
+    }
+
+    /// Writes it, all at once.
+    ///
+    /// # Errors
+    /// It cannot be written; what was there still is.
+    pub fn write(&self, path: &AbsPath) -> Result<(), WriteError> {
+        let mut text = serde_json::to_vec(self).unwrap_or_default();
+        text.push(b'\n');
+        write_file(path, &text)
+    }
+
+    /// The JSON Schema of the format.
+    pub fn schema() -> schemars::Schema {
+        schemars::schema_for!(Self)
+    }
+}
+
+/// The platform's name for a Node version, where a version 1 function says one.
+pub fn runtime_version(written: Option<&str>) -> Option<String> {
+    let major = crate::function::NodeVersion::parse(written?)?.major;
+    matches!(major, 18 | 20 | 22 | 24).then(|| format!("nodejs{major}.x"))
+}

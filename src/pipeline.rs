@@ -1,0 +1,371 @@
+//! The story of a run: settings become functions, functions become plans, plans become archives,
+//! archives a manifest. In: settings and a store. Out: a [`Report`]. The only orchestration, and
+//! the only place where things run in parallel; results come back in the order of the functions,
+//! never in that of time.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rayon::prelude::*;
+
+use crate::archive::{self, Archive, WriteError};
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::function::{Function, FunctionName, NodeVersion, Origin, Runtime};
+use crate::js::graph::Graph;
+use crate::js::package::package_name;
+use crate::js::resolve::ResolveOptions;
+use crate::js::trace::provided_by_runtime;
+use crate::manifest::{Additions, BuildData, Manifest, Row, System, runtime_version};
+use crate::path::AbsPath;
+use crate::plan::{BuildFacts, Content, Output, Plan};
+use crate::runtime;
+use crate::settings::{ConfigFile, Settings};
+use crate::source::{self, Candidate};
+use crate::store::Store;
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Report {
+    /// One a function, sorted by name.
+    pub functions: Vec<Outcome>,
+    /// What concerns no single function.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The manifest, if it was written.
+    pub manifest: Option<AbsPath>,
+    /// How long the run took.
+    pub time: Duration,
+}
+
+/// What came of one function.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The function.
+    pub function: Function,
+    /// What was built, or none if it failed.
+    pub built: Option<Built>,
+    /// What is to be said of it.
+    pub diagnostics: Vec<Diagnostic>,
+    /// How long it took, work shared with others included where it was done first for this one.
+    pub time: Duration,
+}
+
+/// A function that was built.
+#[derive(Debug)]
+pub struct Built {
+    /// What was written.
+    pub archive: Archive,
+    /// What is known of it.
+    pub facts: BuildFacts,
+}
+
+impl Report {
+    /// Everything that was said, errors first, in a fixed order.
+    pub fn all_diagnostics(&self) -> Vec<&Diagnostic> {
+        let mut all: Vec<&Diagnostic> =
+            self.diagnostics.iter().chain(self.functions.iter().flat_map(|outcome| &outcome.diagnostics)).collect();
+        all.sort();
+        all
+    }
+
+    /// Did anything fail?
+    pub fn failed(&self) -> bool {
+        self.functions.iter().any(|outcome| outcome.built.is_none())
+            || self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+}
+
+/// Who wants to know how a run is getting on. Called from many threads.
+pub trait Progress: Sync {
+    /// So many functions will be built.
+    fn begin(&self, functions: usize);
+    /// One more is done.
+    fn done(&self, name: &FunctionName);
+}
+
+/// Nobody.
+impl Progress for () {
+    fn begin(&self, _: usize) {}
+    fn done(&self, _: &FunctionName) {}
+}
+
+/// Finds the functions and what each was told; builds nothing.
+pub fn functions(settings: &Settings, store: &Store) -> (Vec<Function>, Vec<Diagnostic>) {
+    let found = source::scan(&settings.sources, store);
+    let mut diagnostics = found.diagnostics;
+    diagnostics.extend(source::case_clashes(&found.candidates));
+    let wanted = |candidate: &Candidate| settings.only.is_empty() || settings.only.matches(candidate.name.as_str());
+    let functions: Vec<Function> = found
+        .candidates
+        .into_iter()
+        .filter(wanted)
+        .map(|candidate| join(candidate, settings, store, &mut diagnostics))
+        .collect();
+    if settings.strict {
+        raise_warnings(&mut diagnostics);
+    }
+    diagnostics.sort();
+    (functions, diagnostics)
+}
+
+/// What a file says and what the settings say of it make a function.
+fn join(candidate: Candidate, settings: &Settings, store: &Store, diagnostics: &mut Vec<Diagnostic>) -> Function {
+    let mut config = settings.config.of(&candidate.name);
+    if let Some(beside) = config_file(&candidate, settings, store, diagnostics) {
+        config = config.overlaid(&beside);
+    }
+    if candidate.origin == Origin::Internal && config.generator.is_none() {
+        config.generator = Some("internalFunc".into());
+    }
+    let node = config.node_version.as_deref().and_then(NodeVersion::parse).unwrap_or(settings.node);
+    let Candidate { name, runtime, main_file, src_path, src_dir, origin, ready_made, .. } = candidate;
+    Function { name, runtime, main_file, src_path, src_dir, origin, ready_made, api_version: None, config, node }
+}
+
+/// `{main}.json` beside a function of one of the configured directories.
+fn config_file(
+    candidate: &Candidate,
+    settings: &Settings,
+    store: &Store,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<crate::function::FunctionConfig> {
+    let main = &candidate.main_file;
+    settings.config_dirs.iter().find(|directory| main.starts_with(directory))?;
+    let stem = main.file_stem()?.to_string_lossy().into_owned();
+    let path = main.join("..").child(format!("{stem}.json"));
+    if !store.is_file(&path) {
+        return None;
+    }
+    let read = store.read(&path).map_err(|error| error.reason());
+    match read.and_then(|bytes| ConfigFile::parse(&bytes)) {
+        Ok(config) => Some(config),
+        Err(reason) => {
+            let diagnostic = Diagnostic::warning(Code::Syntax, format!("the function's configuration is ignored: {reason}"));
+            diagnostics.push(diagnostic.at(&path).of(candidate.name.as_str()));
+            None
+        }
+    }
+}
+
+/// Builds every function, writes the archives and the manifest.
+///
+/// # Errors
+/// The output directory cannot be written to.
+pub fn bundle(settings: &Settings, store: Arc<Store>, progress: &dyn Progress) -> Result<Report, WriteError> {
+    let start = Instant::now();
+    archive::prepare(&settings.out)?;
+    let (functions, mut diagnostics) = functions(settings, &store);
+    progress.begin(functions.len());
+    let graphs = Graphs::explore(&functions, settings, &store);
+    let functions: Vec<Outcome> = functions
+        .into_par_iter()
+        .map(|function| {
+            let start = Instant::now();
+            let outcome = build(function, &graphs, settings, &store);
+            progress.done(&outcome.function.name);
+            Outcome { time: start.elapsed(), ..outcome }
+        })
+        .collect();
+    if functions.is_empty() && !diagnostics.iter().any(|diagnostic| diagnostic.severity <= Severity::Warning) {
+        let places = settings.sources.iter().find(|source| source.origin == Origin::User).or(settings.sources.first());
+        let diagnostic = Diagnostic::warning(Code::NoFunctions, "there is no function here");
+        diagnostics.push(places.map_or(diagnostic.clone(), |source| diagnostic.at(&source.path)));
+        if settings.strict {
+            raise_warnings(&mut diagnostics);
+        }
+    }
+    let mut report = Report { functions, diagnostics, manifest: None, time: start.elapsed() };
+    if !report.failed() || settings.keep_going {
+        publish(&report, settings)?;
+        report.manifest = Some(settings.manifest.clone());
+    }
+    report.time = start.elapsed();
+    Ok(report)
+}
+
+/// The files that each function needs, and what is to be said of them; writes nothing.
+pub fn files(functions: &[Function], settings: &Settings, store: &Arc<Store>) -> Vec<(Vec<AbsPath>, Vec<Diagnostic>)> {
+    let graphs = Graphs::explore(functions, settings, store);
+    let files = |function: &Function| match runtime::plan(function, graphs.of(function), settings) {
+        Ok(plan) => (plan.facts.inputs, plan.diagnostics),
+        Err(diagnostics) => (Vec::new(), diagnostics),
+    };
+    functions.par_iter().map(files).collect()
+}
+
+fn raise_warnings(diagnostics: &mut [Diagnostic]) {
+    for diagnostic in diagnostics.iter_mut().filter(|diagnostic| diagnostic.severity == Severity::Warning) {
+        diagnostic.severity = Severity::Error;
+    }
+}
+
+fn build(mut function: Function, graphs: &Graphs, settings: &Settings, store: &Store) -> Outcome {
+    let graph = graphs.of(&function);
+    if function.runtime == Runtime::JavaScript && !function.ready_made {
+        let main = graph.real(&function.main_file).map(|real| graph.module(&real.path));
+        function.api_version = main.ok().filter(|main| main.failure.is_none()).map(|main| main.analysis.api_version());
+    }
+    let planned = runtime::plan(&function, graph, settings);
+    let (built, mut diagnostics) = match planned {
+        Err(diagnostics) => (None, diagnostics),
+        Ok(Plan { output, facts, mut diagnostics }) => {
+            compress(&output, store);
+            match archive::write(&output, function.name.as_str(), &settings.out, settings.format, store) {
+                Ok(archive) => (Some(Built { archive, facts }), diagnostics),
+                Err(error) => {
+                    let diagnostic = Diagnostic::error(Code::Unreadable, error.to_string());
+                    diagnostics.push(diagnostic.of(function.name.as_str()));
+                    (None, diagnostics)
+                }
+            }
+        }
+    };
+    if settings.strict {
+        raise_warnings(&mut diagnostics);
+    }
+    diagnostics.sort();
+    Outcome { function, built, diagnostics, time: Duration::ZERO }
+}
+
+/// Reads and compresses what no module graph has asked for yet: data, package.json files.
+fn compress(output: &Output, store: &Store) {
+    if let Output::Archive(entries) = output {
+        entries.par_iter().for_each(|entry| {
+            if let Content::File(path) = &entry.content {
+                let _ = store.kept(path); // An error is met again, and told, by the writer.
+            }
+        });
+    }
+}
+
+/// The module graphs of a run, one for each set of resolution options that its functions need.
+struct Graphs(Vec<(ResolveOptions, Graph)>);
+
+impl Graphs {
+    /// Reads every module that any function reaches, in parallel, each once.
+    fn explore(functions: &[Function], settings: &Settings, store: &Arc<Store>) -> Self {
+        let mut graphs: Vec<(ResolveOptions, Graph)> = Vec::new();
+        for function in functions {
+            let options = resolve_options(function);
+            if !graphs.iter().any(|(known, _)| *known == options) {
+                let graph = Graph::new(store.clone(), options.clone(), settings.repository_root.clone());
+                graphs.push((options, graph));
+            }
+        }
+        let graphs = Self(graphs);
+        let seen = dashmap::DashSet::new();
+        rayon::scope(|scope| {
+            for function in functions.iter().filter(|f| f.runtime == Runtime::JavaScript && !f.ready_made) {
+                let graph = graphs.of(function);
+                let runtime = (!settings.bundle_aws_sdk).then_some(function.node.major);
+                if let Ok(real) = graph.real(&function.main_file) {
+                    explore_from(scope, graph, real.path, runtime, &seen);
+                }
+            }
+        });
+        graphs
+    }
+
+    fn of(&self, function: &Function) -> &Graph {
+        let options = resolve_options(function);
+        let graph = self.0.iter().find(|(known, _)| *known == options);
+        &graph.unwrap_or_else(|| unreachable!("every function's graph was made by `explore`")).1
+    }
+}
+
+fn resolve_options(function: &Function) -> ResolveOptions {
+    ResolveOptions { module_sync: function.node.has_module_sync(), ..ResolveOptions::default() }
+}
+
+/// Loads a module and, each in a task of its own, whatever it leads to.
+fn explore_from<'s>(
+    scope: &rayon::Scope<'s>,
+    graph: &'s Graph,
+    path: AbsPath,
+    runtime: Option<u32>,
+    seen: &'s dashmap::DashSet<(usize, AbsPath)>,
+) {
+    if !seen.insert((std::ptr::from_ref(graph).addr(), path.clone())) {
+        return;
+    }
+    scope.spawn(move |scope| {
+        let module = graph.module(&path);
+        for edge in &module.edges {
+            let provided = package_name(&edge.request.specifier)
+                .is_some_and(|(name, _)| runtime.is_some_and(|major| provided_by_runtime(name, major)));
+            if let (false, Ok(targets)) = (provided, &edge.outcome) {
+                for target in &targets.modules {
+                    explore_from(scope, graph, target.path.clone(), runtime, seen);
+                }
+            }
+        }
+    });
+}
+
+/// Writes the manifest, and removes the archives of the earlier one that are no longer made.
+fn publish(report: &Report, settings: &Settings) -> Result<(), WriteError> {
+    // A store of its own: the manifest is an output, and another run may have just replaced it.
+    let earlier = Manifest::read(&settings.manifest, &Store::new(crate::fs::Disk));
+    let mut manifest = manifest(report, settings);
+    if !settings.only.is_empty() {
+        // What was not asked for is still deployed as it was.
+        let others = earlier.iter().flat_map(|earlier| &earlier.functions);
+        manifest.functions.extend(others.filter(|row| !settings.only.matches(row.name.as_str())).cloned());
+        manifest.functions.sort_by(|one, two| one.name.cmp(&two.name));
+    }
+    manifest.write(&settings.manifest)?;
+    let made: BTreeSet<&AbsPath> =
+        report.functions.iter().filter_map(|outcome| Some(&outcome.built.as_ref()?.archive.path)).collect();
+    let failed = |name: &FunctionName| report.functions.iter().any(|o| o.built.is_none() && o.function.name == *name);
+    for row in earlier.iter().flat_map(|earlier| &earlier.functions) {
+        let directory = settings.manifest.parent().unwrap_or_else(|| settings.out.clone());
+        let path = directory.join(&row.path);
+        let ours = path.parent().as_ref() == Some(&settings.out);
+        let unwanted = settings.only.is_empty() && !made.contains(&path) && !failed(&row.name);
+        if let (true, true, Some(sha256)) = (ours, unwanted, &row.fnzip.sha256) {
+            archive::remove_if_unchanged(&path, sha256);
+        }
+    }
+    Ok(())
+}
+
+/// The rows of what was built.
+fn manifest(report: &Report, settings: &Settings) -> Manifest {
+    let directory = settings.manifest.parent().unwrap_or_else(|| settings.out.clone());
+    let shown = |path: &AbsPath, from: &AbsPath| {
+        if settings.reproducible { path.relative_to(from) } else { path.to_string() }
+    };
+    let rows = report.functions.iter().filter_map(|Outcome { function, built, .. }| {
+        let Built { archive, facts } = built.as_ref()?;
+        let config = &function.config;
+        Some(Row {
+            bundler: facts.bundler,
+            build_data: function.api_version.map(|version| BuildData { runtime_api_version: version }),
+            display_name: config.name.clone(),
+            generator: config.generator.clone(),
+            invocation_mode: function.invocation_mode(),
+            main_file: shown(&function.main_file, &settings.repository_root),
+            name: function.name.clone(),
+            path: shown(&archive.path, &directory),
+            priority: function.origin.priority(),
+            region: config.region.clone(),
+            runtime: function.runtime,
+            runtime_version: runtime_version(config.node_version.as_deref()),
+            schedule: config.schedule.clone(),
+            timeout: config.timeout,
+            fnzip: Additions {
+                sha256: archive.sha256.clone(),
+                size: archive.size,
+                unzipped_size: archive.unzipped_size,
+                entries: archive.entries,
+            },
+        })
+    });
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let timestamp = if settings.reproducible {
+        settings.source_date_epoch.unwrap_or(0).saturating_mul(1000)
+    } else {
+        u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+    };
+    Manifest { functions: rows.collect(), system: System::here(), timestamp, version: 1 }
+}

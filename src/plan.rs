@@ -1,0 +1,113 @@
+//! What an archive will hold: the narrow waist between every runtime and every archive format. In:
+//! what a runtime decided. Out: entries, checked and in order. Knows no language and no format.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::diagnostic::Diagnostic;
+use crate::function::Bundler;
+use crate::path::{AbsPath, ArchivePath};
+
+/// What to write for a function, and what is to be said of it.
+#[derive(Debug)]
+pub struct Plan {
+    /// What to write.
+    pub output: Output,
+    /// What the manifest and the result list need.
+    pub facts: BuildFacts,
+    /// Warnings and notes; errors have failed the plan.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What to write for a function.
+#[derive(Debug)]
+pub enum Output {
+    /// An archive of these entries, in the order of their paths.
+    Archive(Vec<Entry>),
+    /// A file that is copied as it is, under this name.
+    Verbatim(AbsPath, String),
+}
+
+/// One entry of an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name.
+    pub path: ArchivePath,
+    /// What it holds.
+    pub content: Content,
+    /// May it be executed?
+    pub executable: bool,
+}
+
+/// What an entry holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A source file's bytes.
+    File(AbsPath),
+    /// Bytes made by fnzip.
+    Bytes(Arc<[u8]>),
+    /// A symbolic link, as it is spelled.
+    Link(String),
+}
+
+/// The kind of module that goes in or comes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModuleFormat {
+    /// CommonJS.
+    Cjs,
+    /// An ES module.
+    Esm,
+}
+
+/// What is known of a function once it is planned.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BuildFacts {
+    /// How it became files.
+    pub bundler: Option<Bundler>,
+    /// The file that the platform loads.
+    pub entry_filename: Option<String>,
+    /// Every source file that went in, sorted.
+    pub inputs: Vec<AbsPath>,
+    /// Those that are there because the configuration names them, sorted.
+    pub included_files: Vec<AbsPath>,
+    /// What the main file is.
+    pub input_format: Option<ModuleFormat>,
+    /// What the platform loads.
+    pub output_format: Option<ModuleFormat>,
+}
+
+/// Entries by name; a second one of the same name replaces the first.
+#[derive(Debug, Default)]
+pub struct Entries(BTreeMap<ArchivePath, Entry>);
+
+impl Entries {
+    /// Adds an entry.
+    pub fn add(&mut self, path: ArchivePath, content: Content, executable: bool) {
+        self.0.insert(path.clone(), Entry { path, content, executable });
+    }
+
+    /// Is there an entry of this name?
+    pub fn contains(&self, path: &ArchivePath) -> bool {
+        self.0.contains_key(path)
+    }
+
+    /// The entries in the order of their names, which is the order of their bytes.
+    pub fn into_sorted(self) -> Vec<Entry> {
+        self.0.into_values().collect()
+    }
+}
+
+/// Names that a case-insensitive disk takes for one, in pairs.
+pub fn case_clashes(entries: &[Entry]) -> Vec<(&ArchivePath, &ArchivePath)> {
+    let mut first: BTreeMap<String, &ArchivePath> = BTreeMap::new();
+    let mut clashes = Vec::new();
+    for Entry { path, .. } in entries {
+        if let Some(first) = first.insert(path.as_str().to_lowercase(), path) {
+            clashes.push((first, path));
+        }
+    }
+    clashes
+}

@@ -1,0 +1,88 @@
+//! Files that a function ships because somebody says so. In: `included_files` globs, or a function's
+//! own directory. Out: the files. Never reads their contents.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::function::Function;
+use crate::glob::GlobList;
+use crate::js::parse::CODE_EXTENSIONS;
+use crate::path::AbsPath;
+use crate::store::{FileError, Store};
+
+/// The files that globs name, and the globs themselves, which also say what to leave out.
+#[derive(Debug, Default)]
+pub(super) struct Included {
+    /// By path, links as they are.
+    pub(super) files: Vec<AbsPath>,
+    globs: GlobList,
+    base: Option<AbsPath>,
+}
+
+impl Included {
+    /// Does a `!` pattern take this file out, whoever brought it in?
+    pub(super) fn excludes(&self, path: &AbsPath) -> bool {
+        self.base.as_ref().is_some_and(|base| self.globs.decide(&path.relative_to(base)) == Some(false))
+    }
+}
+
+/// What `included_files` names. A pattern that matches nothing is a warning.
+pub(super) fn configured(function: &Function, base: &AbsPath, store: &Store) -> (Included, Vec<Diagnostic>) {
+    let Some(patterns) = &function.config.included_files else { return Default::default() };
+    let base = function.config.included_files_base_path.as_ref().map_or_else(|| base.clone(), |path| base.join(path));
+    let globs = match GlobList::new(patterns) {
+        Ok(globs) => globs,
+        Err(error) => return (Included::default(), vec![Diagnostic::error(Code::IncludedFiles, format!("`included_files`: {error}"))]),
+    };
+    let mut found: Vec<AbsPath> = Vec::new();
+    let mut diagnostics = Vec::new();
+    for (pattern, fits) in globs.positives() {
+        // Only below the part of the pattern that names directories for certain.
+        let fixed = pattern.split('/').take_while(|part| !part.contains(['*', '?', '[', '{'])).collect::<Vec<_>>();
+        let start = base.join(fixed.join("/"));
+        let files = if store.is_dir(&start) {
+            let named = pattern.contains("node_modules");
+            let enter = |directory: &AbsPath| directory.name() != ".git" && (named || directory.name() != "node_modules");
+            store.files_below(&start, &enter)
+        } else {
+            Ok(if store.lstat(&start).is_ok() { vec![start] } else { Vec::new() })
+        };
+        match files {
+            Ok(files) => {
+                let before = found.len();
+                found.extend(files.into_iter().filter(|path| fits(&path.relative_to(&base))));
+                if found.len() == before {
+                    diagnostics.push(Diagnostic::warning(Code::IncludedFiles, format!("`included_files`: `{pattern}` matches no file")));
+                }
+            }
+            Err(error) => diagnostics.push(Diagnostic::error(Code::Unreadable, format!("`included_files`: {error}"))),
+        }
+    }
+    found.retain(|path| globs.matches(&path.relative_to(&base)));
+    found.sort();
+    found.dedup();
+    (Included { files: found, globs, base: Some(base) }, diagnostics)
+}
+
+/// The data files of a function that is a directory: its tree without packages, code, and junk.
+///
+/// # Errors
+/// A directory that cannot be listed.
+pub(super) fn own_data(function: &Function, store: &Store) -> Result<Vec<AbsPath>, FileError> {
+    if function.src_path == function.main_file {
+        return Ok(Vec::new());
+    }
+    let enter = |directory: &AbsPath| !matches!(directory.name(), "node_modules" | ".git" | ".netlify");
+    let mut files = store.files_below(&function.src_dir, &enter)?;
+    files.retain(|path| !CODE_EXTENSIONS.contains(&path.extension()) && !is_junk(path.name()));
+    Ok(files)
+}
+
+/// What editors, systems and package managers leave lying about.
+fn is_junk(name: &str) -> bool {
+    let ends = [".swp", ".swo", "~", ".orig", ".log", ".tsbuildinfo"].iter().any(|end| name.ends_with(end));
+    ends || name.starts_with("._")
+        || matches!(
+            name,
+            ".DS_Store" | "Thumbs.db" | "desktop.ini" | ".gitignore" | ".npmignore" | ".npmrc" | ".env" | "package-lock.json"
+                | "npm-shrinkwrap.json" | "yarn.lock" | "pnpm-lock.yaml" | "tsconfig.json"
+        )
+}

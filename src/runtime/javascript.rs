@@ -1,0 +1,221 @@
+//! JavaScript functions. In: a function and the graph of modules. Out: a plan in which the traced
+//! files stand under their real relative paths, with an entry file that the platform finds (spec:
+//! functions.md sections 4 and 5).
+
+use std::collections::BTreeSet;
+
+use super::included;
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::fs::FileKind;
+use crate::function::{Bundler, Function, NodeVersion};
+use crate::glob::GlobList;
+use crate::js::graph::{Graph, Module};
+use crate::js::parse::is_typescript;
+use crate::js::trace::{Trace, TraceOptions, trace};
+use crate::path::{AbsPath, ArchivePath, common_directory};
+use crate::plan::{BuildFacts, Content, Entries, ModuleFormat, Output, Plan, case_clashes};
+use crate::settings::Settings;
+
+/// Plans a JavaScript function.
+pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> Result<Plan, Vec<Diagnostic>> {
+    let store = graph.store();
+    let main = store.real(&function.main_file).map_err(|error| {
+        vec![Diagnostic::error(Code::Unreadable, format!("cannot be read: {}", error.reason())).at(&function.main_file)]
+    })?;
+    let module = graph.module(&main.path);
+    let format = module_format(&main.path, &module);
+    let mut diagnostics = unsupported(function, &module, &main.path, format);
+    let bundler = bundler(function, format);
+
+    let mut traced = match bundler {
+        Bundler::None => only_main(function, graph),
+        _ => trace(graph, std::slice::from_ref(&function.main_file), &trace_options(function, settings)),
+    };
+    diagnostics.append(&mut traced.diagnostics);
+    diagnostics.extend(traced.provided.iter().map(|package| {
+        Diagnostic::note(Code::ProvidedByRuntime, format!("`{package}` is left out: the Lambda runtime provides it"))
+    }));
+    diagnostics.extend(untranspiled(&traced, &main.path, settings));
+
+    let (included, said) = included::configured(function, &settings.base, store);
+    diagnostics.extend(said);
+    traced.files.retain(|path, _| *path == main.path || !included.excludes(path));
+    let mut files: BTreeSet<AbsPath> = traced.files.keys().cloned().collect();
+    files.extend(included.files.iter().cloned());
+    if function.config.node_bundler.is_none_or(|bundler| bundler == Bundler::Zisi) {
+        match included::own_data(function, store) {
+            Ok(data) => files.extend(data.into_iter().filter(|path| !included.excludes(path))),
+            Err(error) => diagnostics.push(Diagnostic::warning(Code::Unreadable, format!("{error}"))),
+        }
+    }
+    if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        return Err(diagnostics);
+    }
+    let archive = lay_out(function, &main.path, format, &files, graph).map_err(|error| {
+        let mut all = std::mem::take(&mut diagnostics);
+        all.push(error);
+        all
+    })?;
+    let entries = archive.entries.into_sorted();
+    diagnostics.extend(case_clashes(&entries).into_iter().map(|(one, two)| {
+        let message = format!("the archive's `{one}` and `{two}` differ only by case: some disks cannot hold both");
+        Diagnostic::warning(Code::CaseClash, message)
+    }));
+    Ok(Plan {
+        facts: BuildFacts {
+            bundler: Some(bundler),
+            entry_filename: Some(archive.entry),
+            inputs: files.into_iter().collect(),
+            included_files: included.files,
+            input_format: Some(format),
+            output_format: Some(format),
+        },
+        output: Output::Archive(entries),
+        diagnostics,
+    })
+}
+
+/// ESM_FILE_FORMAT: the extension, else the package's `type`, else the syntax.
+fn module_format(path: &AbsPath, module: &Module) -> ModuleFormat {
+    let says_module = module.package.as_ref().is_some_and(|(_, package)| package.as_ref().as_ref().is_ok_and(|p| p.is_module));
+    match path.extension() {
+        "mjs" | "mts" => ModuleFormat::Esm,
+        "cjs" | "cts" => ModuleFormat::Cjs,
+        _ if says_module || module.analysis.is_esm => ModuleFormat::Esm,
+        _ => ModuleFormat::Cjs,
+    }
+}
+
+/// The name of the way the function is packaged, as the peer would call it.
+fn bundler(function: &Function, format: ModuleFormat) -> Bundler {
+    match function.config.node_bundler {
+        Some(Bundler::None) => Bundler::None,
+        Some(Bundler::Zisi) => Bundler::Zisi,
+        Some(_) => Bundler::Nft,
+        None if format == ModuleFormat::Esm => Bundler::Nft,
+        None => Bundler::Zisi,
+    }
+}
+
+fn trace_options(function: &Function, settings: &Settings) -> TraceOptions {
+    let ignored = function.config.ignored_node_modules.iter().flatten().cloned();
+    TraceOptions {
+        runtime: (!settings.bundle_aws_sdk).then_some(function.node.major),
+        ignored_packages: ignored.collect(),
+        ignore: GlobList::default(),
+        strict_own_code: function.config.node_bundler.is_none_or(|bundler| bundler == Bundler::Zisi),
+        ..TraceOptions::all(settings.repository_root.clone())
+    }
+}
+
+/// The main file and the package that rules it, and nothing else.
+fn only_main(function: &Function, graph: &Graph) -> Trace {
+    let options = TraceOptions { depth: Some(0), ..TraceOptions::all(function.src_dir.clone()) };
+    trace(graph, std::slice::from_ref(&function.main_file), &options)
+}
+
+/// What this version cannot package yet, said before anything is shipped that would not run.
+fn unsupported(function: &Function, module: &Module, main: &AbsPath, format: ModuleFormat) -> Vec<Diagnostic> {
+    let mut said = Vec::new();
+    if module.failure.is_none() && module.analysis.api_version() == 2 {
+        let message = "functions with a default export (version 2 of the API) are not supported yet";
+        said.push(Diagnostic::error(Code::NotSupported, message).at(main).hint("export a `handler` (version 1 of the API)"));
+    }
+    let told_by_syntax = format == ModuleFormat::Esm
+        && main.extension() == "js"
+        && !module.package.as_ref().is_some_and(|(_, package)| package.as_ref().as_ref().is_ok_and(|p| p.is_module));
+    if told_by_syntax && function.node < NodeVersion::DETECTS_MODULES {
+        let message = format!(
+            "an ES module that neither its name nor its package.json calls one, which Lambda's Node {} does not recognise",
+            function.node.major
+        );
+        let hint = "name it `.mjs`, set `\"type\": \"module\"` in its package.json, or build for Node 24";
+        said.push(Diagnostic::warning(Code::ModuleFormat, message).at(main).hint(hint));
+    }
+    said
+}
+
+/// TypeScript and JSX among the traced files: they would ship as they are, and not load.
+fn untranspiled(traced: &Trace, main: &AbsPath, settings: &Settings) -> Option<Diagnostic> {
+    let needs = |path: &&AbsPath| is_typescript(path.extension()) || path.extension() == "jsx";
+    let first = traced.files.keys().filter(|path| !path.in_node_modules()).find(needs)?;
+    let message = "TypeScript and JSX are not supported yet";
+    let mut diagnostic = Diagnostic::error(Code::NotSupported, message).at(first).hint("compile it to JavaScript first");
+    if first != main {
+        diagnostic.chain = vec![main.relative_to(&settings.repository_root), first.relative_to(&settings.repository_root)];
+    }
+    Some(diagnostic)
+}
+
+/// The entries of an archive, and which of them the platform loads.
+struct Layout {
+    entries: Entries,
+    entry: String,
+}
+
+/// User files move here when one of them would take the entry file's place.
+const MOVED: &str = "src";
+
+/// Puts the files below their common directory, with an entry file unless the main file is one.
+fn lay_out(
+    function: &Function,
+    main: &AbsPath,
+    format: ModuleFormat,
+    files: &BTreeSet<AbsPath>,
+    graph: &Graph,
+) -> Result<Layout, Diagnostic> {
+    let store = graph.store();
+    let invalid = |path: &AbsPath| {
+        let path = path.clone();
+        move |error: crate::path::InvalidArchivePath| Diagnostic::error(Code::BadArchive, error.to_string()).at(&path)
+    };
+    let root = common_directory(files).unwrap_or_else(|| function.src_dir.clone());
+    let place = |path: &AbsPath| ArchivePath::below(&root, path).map_err(invalid(path));
+    let name = function.name.as_str();
+    // What Lambda tries for the handler `<name>.handler`, in its order.
+    let candidates = ["", ".js", ".mjs", ".cjs"].map(|extension| format!("{name}{extension}"));
+    let main_place = place(main)?;
+    let is_entry = candidates[1..].iter().any(|candidate| candidate == main_place.as_str());
+    let others = files.iter().filter(|path| *path != main).map(place).collect::<Result<Vec<_>, _>>()?;
+    let conflict = others.iter().any(|path| candidates.iter().any(|candidate| candidate == path.as_str()));
+    let moved = conflict && !(is_entry && main_place.as_str() == candidates[1]);
+    let final_place = |path: ArchivePath| if moved { path.under(MOVED) } else { path };
+
+    let mut entries = Entries::default();
+    for path in files {
+        let metadata = store.lstat(path).map_err(|error| Diagnostic::error(Code::Unreadable, error.reason()).at(path))?;
+        let at = final_place(place(path)?);
+        if metadata.kind == FileKind::Link {
+            let target = store.real(path).map_err(|error| Diagnostic::error(Code::LinkLoop, error.reason()).at(path))?.path;
+            let target = ArchivePath::below(&root, &target).map(final_place);
+            // A link that leaves the archive is followed instead, if it leads to a file.
+            match target {
+                Ok(target) => entries.add(at.clone(), Content::Link(at.link_to(&target)), false),
+                Err(_) if store.is_file(path) => entries.add(at, Content::File(path.clone()), false),
+                Err(error) => return Err(invalid(path)(error)),
+            }
+            continue;
+        }
+        entries.add(at, Content::File(path.clone()), metadata.executable);
+    }
+    if is_entry && !moved {
+        return Ok(Layout { entries, entry: main_place.as_str().to_owned() });
+    }
+    let main_place = final_place(main_place);
+    let (entry, text) = match format {
+        ModuleFormat::Esm => (format!("{name}.mjs"), format!("export {{ handler }} from './{main_place}'\n")),
+        ModuleFormat::Cjs => {
+            let extension = if root_is_module(&root, moved, files, graph) { "cjs" } else { "js" };
+            (format!("{name}.{extension}"), format!("module.exports = require('./{main_place}')\n"))
+        }
+    };
+    let at = ArchivePath::new(&entry).map_err(invalid(main))?;
+    entries.add(at, Content::Bytes(text.into_bytes().into()), false);
+    Ok(Layout { entries, entry })
+}
+
+/// Would Node take a `.js` file at the archive's root for an ES module?
+fn root_is_module(root: &AbsPath, moved: bool, files: &BTreeSet<AbsPath>, graph: &Graph) -> bool {
+    let package = root.child("package.json");
+    !moved && files.contains(&package) && graph.package(&package).as_ref().as_ref().is_ok_and(|package| package.is_module)
+}

@@ -1,0 +1,210 @@
+//! Everything a run was told, resolved once. In: an [`Invocation`], the environment, netlify.toml.
+//! Out: immutable [`Settings`], the command line before the environment before netlify.toml before
+//! the defaults. Never looks into a functions directory.
+
+mod function_config;
+mod netlify_toml;
+mod node_version;
+mod site;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+pub use function_config::{ConfigFile, ConfigLayers};
+
+use crate::function::{NodeVersion, Origin};
+use crate::glob::{GlobList, InvalidGlob};
+use crate::path::AbsPath;
+use crate::store::Store;
+
+/// How an output is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// A zip archive.
+    #[default]
+    Zip,
+    /// A directory.
+    None,
+    /// A gzipped tar archive.
+    Tar,
+}
+
+/// What a caller asks for, before anything is looked up. Paths are as written: relative ones are
+/// seen from `cwd`.
+#[derive(Debug, Clone, Default)]
+pub struct Invocation {
+    /// Where the caller stands. Absolute.
+    pub cwd: PathBuf,
+    /// `--cwd`: where to look for the site.
+    pub site: Option<PathBuf>,
+    /// Directories of functions.
+    pub sources: Vec<PathBuf>,
+    /// Directories of generated functions.
+    pub internal: Vec<PathBuf>,
+    /// Single functions.
+    pub functions: Vec<PathBuf>,
+    /// Single generated functions.
+    pub internal_functions: Vec<PathBuf>,
+    /// Where the archives go.
+    pub out: Option<PathBuf>,
+    /// Where the manifest goes.
+    pub manifest: Option<PathBuf>,
+    /// What paths in the configuration are relative to.
+    pub base: Option<PathBuf>,
+    /// The top of the checkout.
+    pub repository_root: Option<PathBuf>,
+    /// The site's directory within a monorepo.
+    pub package_path: Option<PathBuf>,
+    /// The deploy context.
+    pub context: Option<String>,
+    /// The branch.
+    pub branch: Option<String>,
+    /// Globs on names: build these alone.
+    pub only: Vec<String>,
+    /// How outputs are written.
+    pub format: Format,
+    /// Configuration in the peer's JSON, inline, `@file` or a file's name; or a netlify.toml's name.
+    pub config: Option<String>,
+    /// Directories in which `{main}.json` files are looked for.
+    pub config_dirs: Vec<PathBuf>,
+    /// The Node version to build for.
+    pub node_version: Option<String>,
+    /// Ship the AWS SDK although the runtime has it.
+    pub bundle_aws_sdk: bool,
+    /// Warnings are errors.
+    pub strict: bool,
+    /// Write the manifest even if functions failed.
+    pub keep_going: bool,
+    /// No absolute path and no clock in the manifest.
+    pub reproducible: bool,
+    /// Build even sources that do not exist: they are a warning.
+    pub tolerate_missing_sources: bool,
+    /// Environment variables.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// A place where functions are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// A directory of functions; or a function, if `single`.
+    pub path: AbsPath,
+    /// Whose functions they are.
+    pub origin: Origin,
+    /// Is the path itself the function?
+    pub single: bool,
+    /// Was it named by the caller or the configuration? Default places may not exist.
+    pub named: bool,
+}
+
+/// Everything a run was told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where functions are, in the order of the peer: generated directories, user directories,
+    /// generated functions, user functions. Later ones win.
+    pub sources: Vec<Source>,
+    /// Where the archives go.
+    pub out: AbsPath,
+    /// Where the manifest goes.
+    pub manifest: AbsPath,
+    /// How outputs are written.
+    pub format: Format,
+    /// What paths in the configuration are relative to.
+    pub base: AbsPath,
+    /// The top of the checkout: no `package.json` above it is looked at.
+    pub repository_root: AbsPath,
+    /// Names to build; all if it is empty.
+    pub only: GlobList,
+    /// What functions are told, by name.
+    pub config: ConfigLayers,
+    /// Directories in which `{main}.json` files are read.
+    pub config_dirs: Vec<AbsPath>,
+    /// The Node version where a function has none of its own.
+    pub node: NodeVersion,
+    /// Ship the AWS SDK although the runtime has it.
+    pub bundle_aws_sdk: bool,
+    /// Warnings are errors.
+    pub strict: bool,
+    /// Write the manifest even if functions failed.
+    pub keep_going: bool,
+    /// No absolute path and no clock in the manifest.
+    pub reproducible: bool,
+    /// Seconds since 1970, for a reproducible manifest.
+    pub source_date_epoch: Option<u64>,
+}
+
+/// A call or an environment that no run can be made of.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A file or directory that was named is not there.
+    #[error("{path}: {reason}")]
+    Path {
+        /// As the caller can find it.
+        path: AbsPath,
+        /// A fragment.
+        reason: String,
+    },
+    /// A configuration file says something that is not allowed.
+    #[error("{place}: {reason}")]
+    Config {
+        /// The file, with line and column where known, or the flag.
+        place: String,
+        /// A fragment.
+        reason: String,
+    },
+    /// A flag's value is none.
+    #[error("{flag}: {reason}")]
+    Flag {
+        /// Its name.
+        flag: &'static str,
+        /// A fragment.
+        reason: String,
+    },
+}
+
+impl Settings {
+    /// Resolves what was asked for.
+    ///
+    /// # Errors
+    /// A named file that is not there, or a configuration that cannot be read.
+    pub fn resolve(invocation: &Invocation, store: &Store) -> Result<Self, SettingsError> {
+        let site = site::find(invocation, store)?;
+        let at = |path: &PathBuf| AbsPath::resolve(&invocation.cwd, path);
+        let package = invocation.package_path.as_ref().map_or_else(|| site.base.clone(), |path| site.base.join(path));
+        let out = invocation.out.as_ref().map_or_else(|| package.join(".netlify/functions"), at);
+        let manifest = invocation.manifest.as_ref().map_or_else(|| out.join("manifest.json"), at);
+        let only = GlobList::new(&invocation.only).map_err(|error: InvalidGlob| SettingsError::Flag {
+            flag: "--only",
+            reason: error.to_string(),
+        })?;
+        let environment = |name: &str| {
+            invocation.environment.get(name).or_else(|| site.environment.get(name)).filter(|value| !value.is_empty())
+        };
+        let node = node_version::choose(invocation.node_version.as_deref(), &environment, &site.base, store)?;
+        let mut config = site.config;
+        if let Some(text) = invocation.config.as_deref().filter(|text| !is_toml(text)) {
+            config.extend(function_config::from_json(text, &invocation.cwd, store)?);
+        }
+        Ok(Self {
+            sources: site.sources,
+            out,
+            manifest,
+            format: invocation.format,
+            base: invocation.base.as_ref().map_or(site.base, at),
+            repository_root: site.repository_root,
+            only,
+            config,
+            config_dirs: invocation.config_dirs.iter().map(at).collect(),
+            node,
+            bundle_aws_sdk: invocation.bundle_aws_sdk,
+            strict: invocation.strict,
+            keep_going: invocation.keep_going,
+            reproducible: invocation.reproducible,
+            source_date_epoch: environment("SOURCE_DATE_EPOCH").and_then(|seconds| seconds.parse().ok()),
+        })
+    }
+}
+
+/// Is a `--config` a netlify.toml's name?
+fn is_toml(text: &str) -> bool {
+    std::path::Path::new(text.trim_start_matches('@')).extension().is_some_and(|extension| extension == "toml")
+}

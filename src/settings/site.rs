@@ -1,0 +1,135 @@
+//! Where a site is and where its functions are. In: the invocation. Out: the site's directories
+//! and what its netlify.toml says (spec: functions.md section 1). Never looks into them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::netlify_toml::{NetlifyToml, read};
+use super::{ConfigLayers, Invocation, SettingsError, Source, is_toml};
+use crate::function::Origin;
+use crate::path::{AbsPath, common_directory};
+use crate::store::Store;
+
+/// A site, or what stands for one where functions are named on the command line.
+pub(super) struct Site {
+    pub(super) base: AbsPath,
+    pub(super) repository_root: AbsPath,
+    pub(super) sources: Vec<Source>,
+    pub(super) config: ConfigLayers,
+    pub(super) environment: BTreeMap<String, String>,
+}
+
+/// Generated functions are here unless somebody says otherwise, relative to the package.
+const INTERNAL: [&str; 2] = [".netlify/functions-internal", ".netlify/v1/functions"];
+
+/// Finds the site.
+pub(super) fn find(invocation: &Invocation, store: &Store) -> Result<Site, SettingsError> {
+    let start = match &invocation.site {
+        Some(site) => existing_directory(AbsPath::resolve(&invocation.cwd, site), store)?,
+        None => AbsPath::resolve(&invocation.cwd, "."),
+    };
+    let named = named_sources(invocation, store)?;
+    let toml_path = match invocation.config.as_deref().filter(|config| is_toml(config)) {
+        Some(config) => Some(AbsPath::resolve(&invocation.cwd, config.trim_start_matches('@'))),
+        None if named.is_empty() || invocation.site.is_some() => {
+            start.ancestors().map(|directory| directory.child("netlify.toml")).find(|path| store.is_file(path))
+        }
+        None => None,
+    };
+    let Some(toml_path) = toml_path else {
+        return Ok(without_toml(invocation, start, named, store));
+    };
+    let directory = toml_path.parent().unwrap_or_else(|| start.clone());
+    let repository_root = repository_root(invocation, &directory, store);
+    let mut toml = read(&toml_path, invocation, store)?;
+    let mut base = directory.clone();
+    if let Some(named_base) = &toml.base {
+        // A path in netlify.toml that starts with `/` is relative to the repository's root.
+        base = below(&repository_root, &directory, named_base);
+        let second = base.child("netlify.toml");
+        if second != toml_path && store.is_file(&second) {
+            toml = read(&second, invocation, store)?;
+        }
+    }
+    let sources = if named.is_empty() { configured(invocation, &base, &repository_root, &toml, store) } else { named };
+    Ok(Site { base, repository_root, sources, config: toml.config, environment: toml.environment })
+}
+
+fn without_toml(invocation: &Invocation, start: AbsPath, named: Vec<Source>, store: &Store) -> Site {
+    let near = common_directory(named.iter().map(|source| &source.path)).unwrap_or_else(|| start.clone());
+    let repository_root = repository_root(invocation, &near, store);
+    let sources = if named.is_empty() {
+        configured(invocation, &start, &repository_root, &NetlifyToml::default(), store)
+    } else {
+        named
+    };
+    Site { base: start, repository_root, sources, config: ConfigLayers::default(), environment: BTreeMap::new() }
+}
+
+/// What the command line names, in the peer's order.
+fn named_sources(invocation: &Invocation, store: &Store) -> Result<Vec<Source>, SettingsError> {
+    let all = |paths: &[PathBuf], origin, single| {
+        let source = |path: &PathBuf| Source { path: AbsPath::resolve(&invocation.cwd, path), origin, single, named: true };
+        paths.iter().map(source).collect::<Vec<_>>()
+    };
+    let mut directories = all(&invocation.sources, Origin::User, false);
+    let exists = |source: &Source| store.lstat(&source.path).is_ok();
+    if !invocation.tolerate_missing_sources && !directories.is_empty() && !directories.iter().any(exists) {
+        let path = directories.swap_remove(0).path;
+        return Err(SettingsError::Path { path, reason: "there is no such functions directory".into() });
+    }
+    let mut sources = all(&invocation.internal, Origin::Internal, false);
+    sources.append(&mut directories);
+    sources.extend(all(&invocation.internal_functions, Origin::Internal, true));
+    sources.extend(all(&invocation.functions, Origin::User, true));
+    Ok(sources)
+}
+
+/// What netlify.toml names, or the default places.
+fn configured(invocation: &Invocation, base: &AbsPath, root: &AbsPath, toml: &NetlifyToml, store: &Store) -> Vec<Source> {
+    let package = invocation.package_path.as_ref().map_or_else(|| base.clone(), |path| base.join(path));
+    let internal = INTERNAL.iter().map(|path| Source {
+        path: package.join(path),
+        origin: Origin::Internal,
+        single: false,
+        named: false,
+    });
+    let directory = match &toml.functions_directory {
+        Some(directory) => below(root, base, directory),
+        None => {
+            let automatic = base.join("netlify-automatic-functions");
+            if store.is_dir(&automatic) { automatic } else { base.join("netlify/functions") }
+        }
+    };
+    let user = Source { path: directory, origin: Origin::User, single: false, named: true };
+    internal.filter(|source| store.is_dir(&source.path)).chain([user]).collect()
+}
+
+fn below(root: &AbsPath, base: &AbsPath, path: &str) -> AbsPath {
+    match path.strip_prefix('/') {
+        Some(path) => root.join(path.trim_start_matches('/')),
+        None => base.join(path),
+    }
+}
+
+/// The top of the checkout: where `.git` is, else the caller's directory if it holds the site, else
+/// the nearest package, else the site itself.
+fn repository_root(invocation: &Invocation, site: &AbsPath, store: &Store) -> AbsPath {
+    if let Some(root) = &invocation.repository_root {
+        return AbsPath::resolve(&invocation.cwd, root);
+    }
+    let has = |name: &'static str| move |directory: &AbsPath| store.lstat(&directory.child(name)).is_ok();
+    let caller = Path::new(&invocation.cwd);
+    site.ancestors()
+        .find(has(".git"))
+        .or_else(|| site.starts_with(caller).then(|| AbsPath::resolve(caller, ".")))
+        .or_else(|| site.ancestors().find(has("package.json")))
+        .unwrap_or_else(|| site.clone())
+}
+
+fn existing_directory(path: AbsPath, store: &Store) -> Result<AbsPath, SettingsError> {
+    if store.is_dir(&path) {
+        return Ok(path);
+    }
+    Err(SettingsError::Path { path, reason: "there is no such directory".into() })
+}

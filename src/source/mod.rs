@@ -1,0 +1,204 @@
+//! Where functions are. In: source directories and single paths. Out: one [`Candidate`] a name, and
+//! a diagnostic for everything that is there and is not taken (spec: functions.md section 1). Looks
+//! at names and kinds of files only, never into them.
+
+mod javascript;
+mod native;
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::fs::FileKind;
+use crate::function::{FunctionName, Origin, Runtime};
+use crate::path::AbsPath;
+use crate::settings::Source;
+use crate::store::{FileError, Store};
+
+/// A file or directory that is a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its name.
+    pub name: FunctionName,
+    /// Its language.
+    pub runtime: Runtime,
+    /// The file that is loaded first, or the ready-made archive.
+    pub main_file: AbsPath,
+    /// The file or directory itself.
+    pub src_path: AbsPath,
+    /// The directory that holds all of it.
+    pub src_dir: AbsPath,
+    /// Who wrote it.
+    pub origin: Origin,
+    /// A ready-made archive.
+    pub ready_made: bool,
+    /// How it fares against others of its name: the highest wins.
+    rank: Rank,
+}
+
+/// A user's function beats a generated one, a later runtime an earlier one, a directory a file, an
+/// earlier extension a later one, a later source an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    origin: Origin,
+    runtime: Runtime,
+    shape: usize,
+    source: usize,
+}
+
+/// The functions found, sorted by name.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// One a name.
+    pub candidates: Vec<Candidate>,
+    /// What was not taken, and names that will not work.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// The platform's own name in an archive.
+const RESERVED: &str = "___netlify-entry-point";
+
+/// Finds every function below `sources`.
+pub fn scan(sources: &[Source], store: &Store) -> Found {
+    let mut found = Found::default();
+    let mut by_name: BTreeMap<FunctionName, Vec<Candidate>> = BTreeMap::new();
+    let user_sources = sources.iter().filter(|source| source.origin == Origin::User).count();
+    for (index, source) in sources.iter().enumerate() {
+        for path in paths(source, user_sources, store, &mut found.diagnostics) {
+            match classify(&path, source.origin, index, store) {
+                Ok(candidates) => {
+                    for candidate in candidates {
+                        by_name.entry(candidate.name.clone()).or_default().push(candidate);
+                    }
+                }
+                Err(diagnostic) => found.diagnostics.push(diagnostic),
+            }
+        }
+    }
+    for (_, mut rivals) in by_name {
+        rivals.sort_by_key(|candidate| candidate.rank);
+        let Some(winner) = rivals.pop() else { continue };
+        found.diagnostics.extend(rivals.iter().map(|loser| shadowed(loser, &winner)));
+        found.diagnostics.extend(check_name(&winner));
+        if winner.name.as_str() != RESERVED {
+            found.candidates.push(winner);
+        }
+    }
+    found
+}
+
+/// The paths that may be functions: a directory's children, or the single path itself.
+fn paths(source: &Source, user_sources: usize, store: &Store, diagnostics: &mut Vec<Diagnostic>) -> Vec<AbsPath> {
+    if source.single {
+        if store.lstat(&source.path).is_err() {
+            let diagnostic = Diagnostic::error(Code::MissingSource, "there is no such function");
+            diagnostics.push(diagnostic.at(&source.path));
+            return Vec::new();
+        }
+        return vec![source.path.clone()];
+    }
+    match store.read_dir(&source.path) {
+        Ok(names) => names.iter().map(|name| source.path.child(name)).collect(),
+        Err(error) => {
+            let code = if error.is_not_found() { Code::MissingSource } else { Code::Unreadable };
+            let diagnostic = if error.is_not_found() {
+                let hint = if user_sources > 1 { "the other functions directories are used" } else { "set `[functions] directory` in netlify.toml, or name the directory" };
+                Diagnostic::warning(code, "there is no such functions directory").hint(hint)
+            } else {
+                Diagnostic::error(code, format!("the functions directory cannot be read: {}", error.reason()))
+            };
+            diagnostics.push(diagnostic.at(&source.path));
+            Vec::new()
+        }
+    }
+}
+
+/// What one path is. Links are followed: their own name counts, and what they lead to.
+fn classify(path: &AbsPath, origin: Origin, source: usize, store: &Store) -> Result<Vec<Candidate>, Diagnostic> {
+    if path.name() == "node_modules" {
+        return Ok(Vec::new());
+    }
+    let kind = store.stat(path).map(|metadata| metadata.kind).map_err(|error| broken_link(path, &error))?;
+    let mut candidates = Vec::new();
+    let mut add = |runtime, shape, main_file: AbsPath, src_dir: AbsPath, ready_made| {
+        candidates.push(Candidate {
+            name: FunctionName::of(path.name()),
+            runtime,
+            main_file,
+            src_path: path.clone(),
+            src_dir,
+            origin,
+            ready_made,
+            rank: Rank { origin, runtime, shape, source },
+        });
+    };
+    match kind {
+        FileKind::File => {
+            if let Some(shape) = javascript::file_rank(path.extension()) {
+                let parent = path.parent().unwrap_or_else(|| path.clone());
+                add(Runtime::JavaScript, shape, path.clone(), parent, path.extension() == "zip");
+            }
+        }
+        FileKind::Directory => {
+            if let Some(main) = javascript::main_file(path, store) {
+                add(Runtime::JavaScript, javascript::DIRECTORY_RANK, main, path.clone(), false);
+            } else if let Some((runtime, main)) = native::main_file(path, store) {
+                add(runtime, javascript::DIRECTORY_RANK, main, path.clone(), false);
+            }
+            if candidates.is_empty() {
+                let diagnostic = Diagnostic::note(Code::NoMainFile, "not a function: the directory has no main file");
+                let name = path.name();
+                return Err(diagnostic.at(path).hint(format!("call the main file `{name}.js` or `index.js`")));
+            }
+        }
+        FileKind::Link | FileKind::Other => {}
+    }
+    Ok(candidates)
+}
+
+fn broken_link(path: &AbsPath, error: &FileError) -> Diagnostic {
+    let message = match error {
+        FileError::LinkLoop { .. } => "the link leads round in a circle".to_owned(),
+        error if error.is_not_found() => "the link leads nowhere".to_owned(),
+        error => format!("cannot be read: {}", error.reason()),
+    };
+    Diagnostic::error(Code::LinkLoop, message).at(path).of(FunctionName::of(path.name()).as_str())
+}
+
+fn shadowed(loser: &Candidate, winner: &Candidate) -> Diagnostic {
+    let by = if loser.src_path.parent() == winner.src_path.parent() && loser.src_path != winner.src_path {
+        winner.src_path.name().to_owned()
+    } else if let Some(directory) = loser.src_path.parent() {
+        winner.main_file.relative_to(&directory)
+    } else {
+        winner.src_path.to_string()
+    };
+    Diagnostic::warning(Code::Shadowed, format!("not built: `{by}` has the same name, `{}`, and comes first", winner.name))
+        .at(if loser.src_path == winner.src_path { &loser.main_file } else { &loser.src_path })
+        .hint("rename or remove one of them")
+}
+
+fn check_name(candidate: &Candidate) -> Option<Diagnostic> {
+    let name = &candidate.name;
+    let diagnostic = if name.as_str() == RESERVED {
+        Diagnostic::error(Code::FunctionName, format!("`{RESERVED}` is a reserved word and cannot be used as a function name"))
+    } else if !name.is_addressable() {
+        Diagnostic::warning(Code::FunctionName, format!("the name `{name}` has a character that no address can have"))
+            .hint("use only letters, digits, `-` and `_`")
+    } else {
+        return None;
+    };
+    Some(diagnostic.at(&candidate.src_path).of(name.as_str()))
+}
+
+/// Names that a case-insensitive disk or address takes for one.
+pub fn case_clashes(candidates: &[Candidate]) -> Vec<Diagnostic> {
+    let mut first: BTreeMap<String, &FunctionName> = BTreeMap::new();
+    let mut diagnostics = Vec::new();
+    for Candidate { name, src_path, .. } in candidates {
+        if let Some(first) = first.insert(name.as_str().to_lowercase(), name) {
+            let message = format!("the names `{first}` and `{name}` differ only by case");
+            diagnostics.push(Diagnostic::warning(Code::CaseClash, message).at(src_path).hint("rename one of them"));
+        }
+    }
+    diagnostics
+}

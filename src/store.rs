@@ -1,0 +1,447 @@
+//! What a run knows of the files it reads. In: paths. Out: facts, real paths, directory listings and
+//! contents, each asked of the file system at most once however many functions use it. It knows
+//! bytes only, never languages or archive formats, and holds a file's bytes no longer than somebody
+//! uses them: what it keeps is the form that a [`Keep`] makes of them.
+
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Component, Path};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use dashmap::DashMap;
+use rustc_hash::FxBuildHasher;
+
+use crate::fs::{FileKind, FileSystem, Metadata};
+use crate::path::AbsPath;
+
+/// The form in which contents are kept once nobody uses them: smaller, and enough to go on with.
+pub trait Keep: Send + Sync {
+    /// From a file's bytes to what is kept of them.
+    fn keep(&self, bytes: &[u8]) -> Vec<u8>;
+    /// The way back.
+    fn restore(&self, kept: &[u8]) -> Vec<u8>;
+}
+
+/// A path that could not be looked at. `NotFound` among the kinds means that there is nothing.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum FileError {
+    /// The system refused, or there is nothing.
+    #[error("{path}: {}", describe(*kind))]
+    Io {
+        /// What was asked for.
+        path: AbsPath,
+        /// Why not.
+        kind: io::ErrorKind,
+    },
+    /// Links that lead back to themselves.
+    #[error("{path}: links lead round in a circle")]
+    LinkLoop {
+        /// The link that was met again.
+        path: AbsPath,
+    },
+}
+
+impl FileError {
+    fn new(path: &AbsPath, error: &io::Error) -> Self {
+        let kind = match error.kind() {
+            io::ErrorKind::NotADirectory => io::ErrorKind::NotFound,
+            kind => kind,
+        };
+        Self::Io { path: path.clone(), kind }
+    }
+
+    fn not_found(path: &AbsPath) -> Self {
+        Self::Io { path: path.clone(), kind: io::ErrorKind::NotFound }
+    }
+
+    /// Is it merely that there is nothing?
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Io { kind: io::ErrorKind::NotFound, .. })
+    }
+
+    /// The reason without the path.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Io { kind, .. } => describe(*kind),
+            Self::LinkLoop { .. } => "links lead round in a circle".into(),
+        }
+    }
+}
+
+/// Rust's own words for the kind ("permission denied"), which do not depend on the locale.
+pub fn describe(kind: io::ErrorKind) -> String {
+    match kind {
+        io::ErrorKind::NotFound => "there is no such file or directory".into(),
+        kind => kind.to_string(),
+    }
+}
+
+/// Where a path really leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Real {
+    /// The path without any link in it.
+    pub path: AbsPath,
+    /// The links met on the way, outermost first, each by the real path of its own directory.
+    pub links: Arc<[AbsPath]>,
+}
+
+type Map<K, V> = DashMap<K, V, FxBuildHasher>;
+
+/// How many links may follow one another, as on Linux.
+const MOST_LINKS: usize = 40;
+
+/// The files of a run; see the module's own words.
+pub struct Store {
+    fs: Box<dyn FileSystem>,
+    keep: Option<Box<dyn Keep>>,
+    facts: Map<AbsPath, Result<Metadata, FileError>>,
+    real: Map<AbsPath, Result<Real, FileError>>,
+    listings: Map<AbsPath, Result<Arc<[OsString]>, FileError>>,
+    contents: Map<AbsPath, Arc<Mutex<Content>>>,
+}
+
+#[derive(Default)]
+struct Content {
+    bytes: Option<Weak<[u8]>>,
+    kept: Option<Arc<[u8]>>,
+    failed: Option<FileError>,
+}
+
+impl Store {
+    /// A store over `fs` that keeps nothing of what nobody uses.
+    pub fn new(fs: impl FileSystem + 'static) -> Self {
+        Self {
+            fs: Box::new(fs),
+            keep: None,
+            facts: Map::default(),
+            real: Map::default(),
+            listings: Map::default(),
+            contents: Map::default(),
+        }
+    }
+
+    /// The same, but of every file that is read `keep` makes what is kept.
+    pub fn keeping(mut self, keep: impl Keep + 'static) -> Self {
+        self.keep = Some(Box::new(keep));
+        self
+    }
+
+    /// What the path itself is; a link is a link.
+    ///
+    /// # Errors
+    /// There is nothing, or the system refused.
+    pub fn lstat(&self, path: &AbsPath) -> Result<Metadata, FileError> {
+        if let Some(known) = self.facts.get(path) {
+            return known.clone();
+        }
+        // Nothing can be below what is not there: most of the places where resolution looks.
+        if let Some(parent) = path.parent()
+            && let Some(known) = self.facts.get(&parent)
+            && match &*known {
+                Ok(metadata) => matches!(metadata.kind, FileKind::File | FileKind::Other),
+                Err(error) => error.is_not_found(),
+            }
+        {
+            return Err(FileError::not_found(path));
+        }
+        let entry = self.facts.entry(path.clone());
+        entry.or_insert_with(|| self.fs.lstat(path).map_err(|e| FileError::new(path, &e))).clone()
+    }
+
+    /// What the path leads to, links followed.
+    ///
+    /// # Errors
+    /// There is nothing, links lead nowhere or in a circle, or the system refused.
+    pub fn stat(&self, path: &AbsPath) -> Result<Metadata, FileError> {
+        match self.lstat(path)? {
+            metadata if metadata.kind != FileKind::Link => Ok(metadata),
+            _ => self.lstat(&self.real(path)?.path),
+        }
+    }
+
+    /// Is there a regular file, links followed?
+    pub fn is_file(&self, path: &AbsPath) -> bool {
+        self.stat(path).is_ok_and(|metadata| metadata.kind == FileKind::File)
+    }
+
+    /// Is there a directory, links followed?
+    pub fn is_dir(&self, path: &AbsPath) -> bool {
+        self.stat(path).is_ok_and(|metadata| metadata.kind == FileKind::Directory)
+    }
+
+    /// Where the path really leads, and the links on the way.
+    ///
+    /// # Errors
+    /// There is nothing, links lead nowhere or in a circle, or the system refused.
+    pub fn real(&self, path: &AbsPath) -> Result<Real, FileError> {
+        if let Some(known) = self.real.get(path) {
+            return known.clone();
+        }
+        // Not under the map's lock: it walks, and comes back here for every directory above.
+        let found = self.walk(path);
+        self.real.entry(path.clone()).or_insert(found).clone()
+    }
+
+    fn walk(&self, path: &AbsPath) -> Result<Real, FileError> {
+        let (mut at, mut links, mut ahead) = match path.parent() {
+            None => return Ok(Real { path: path.clone(), links: Arc::new([]) }),
+            Some(parent) => {
+                let parent = self.real(&parent)?;
+                let name = path.file_name().unwrap_or_default().to_owned();
+                (parent.path, parent.links.to_vec(), VecDeque::from([name]))
+            }
+        };
+        let mut followed = 0;
+        while let Some(name) = ahead.pop_front() {
+            if name == ".." {
+                at = at.parent().unwrap_or(at);
+                continue;
+            }
+            let next = at.child(&name);
+            if self.lstat(&next)?.kind != FileKind::Link {
+                at = next;
+                continue;
+            }
+            followed += 1;
+            if followed > MOST_LINKS {
+                return Err(FileError::LinkLoop { path: next });
+            }
+            let target = self.read_link(&next)?;
+            if target.is_absolute() {
+                at = AbsPath::resolve(Path::new("/"), "/");
+            }
+            links.push(next);
+            for component in target.components().rev() {
+                match component {
+                    Component::Normal(name) => ahead.push_front(name.to_owned()),
+                    Component::ParentDir => ahead.push_front(OsStr::new("..").to_owned()),
+                    Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+                }
+            }
+        }
+        links.dedup();
+        Ok(Real { path: at, links: links.into() })
+    }
+
+    /// What a link says, unresolved.
+    ///
+    /// # Errors
+    /// It is no link, or the system refused.
+    pub fn read_link(&self, path: &AbsPath) -> Result<std::path::PathBuf, FileError> {
+        self.fs.read_link(path).map_err(|error| FileError::new(path, &error))
+    }
+
+    /// The names in a directory, sorted.
+    ///
+    /// # Errors
+    /// It is no directory, or the system refused.
+    pub fn read_dir(&self, path: &AbsPath) -> Result<Arc<[OsString]>, FileError> {
+        let real = self.real(path)?.path;
+        let entry = self.listings.entry(real.clone());
+        let list = || {
+            let mut names = self.fs.read_dir(&real).map_err(|error| FileError::new(path, &error))?;
+            names.sort();
+            Ok(names.into())
+        };
+        entry.or_insert_with(list).clone()
+    }
+
+    /// A file's bytes. They stay in memory as long as somebody holds them.
+    ///
+    /// # Errors
+    /// It is no file, or the system refused.
+    pub fn read(&self, path: &AbsPath) -> Result<Arc<[u8]>, FileError> {
+        self.with_content(path, |content, real| {
+            if let Some(bytes) = content.bytes.as_ref().and_then(Weak::upgrade) {
+                return Ok(bytes);
+            }
+            let bytes: Arc<[u8]> = match (&content.kept, &self.keep) {
+                (Some(kept), Some(keep)) => keep.restore(kept).into(),
+                _ => self.read_now(content, path, real)?,
+            };
+            content.bytes = Some(Arc::downgrade(&bytes));
+            Ok(bytes)
+        })
+    }
+
+    /// What is kept of a file's bytes; the bytes themselves where nothing is made of them.
+    ///
+    /// # Errors
+    /// It is no file, or the system refused.
+    pub fn kept(&self, path: &AbsPath) -> Result<Arc<[u8]>, FileError> {
+        self.with_content(path, |content, real| {
+            if let Some(kept) = &content.kept {
+                return Ok(kept.clone());
+            }
+            let bytes = self.read_now(content, path, real)?;
+            Ok(content.kept.clone().unwrap_or(bytes))
+        })
+    }
+
+    /// Runs `f` on the one record of the file that `path` leads to, whatever its name.
+    fn with_content<T>(
+        &self,
+        path: &AbsPath,
+        f: impl FnOnce(&mut Content, &AbsPath) -> Result<T, FileError>,
+    ) -> Result<T, FileError> {
+        let real = self.real(path)?.path;
+        let content = self.contents.entry(real.clone()).or_default().clone();
+        let mut content = content.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = &content.failed {
+            return Err(error.clone());
+        }
+        f(&mut content, &real)
+    }
+
+    fn read_now(
+        &self,
+        content: &mut Content,
+        path: &AbsPath,
+        real: &AbsPath,
+    ) -> Result<Arc<[u8]>, FileError> {
+        match self.fs.read(real) {
+            Ok(bytes) => {
+                content.kept = self.keep.as_ref().map(|keep| keep.keep(&bytes).into());
+                Ok(bytes.into())
+            }
+            Err(error) => {
+                let error = FileError::new(path, &error);
+                content.failed = Some(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    /// Every file below `directory`, by its path there, sorted; directories for which `enter` says
+    /// no are left out. Links are not followed but given as they are.
+    ///
+    /// # Errors
+    /// A directory that cannot be listed.
+    pub fn files_below(
+        &self,
+        directory: &AbsPath,
+        enter: &dyn Fn(&AbsPath) -> bool,
+    ) -> Result<Vec<AbsPath>, FileError> {
+        let mut files = Vec::new();
+        let mut ahead = vec![directory.clone()];
+        while let Some(directory) = ahead.pop() {
+            for name in self.read_dir(&directory)?.iter() {
+                let path = directory.child(name);
+                match self.lstat(&path)?.kind {
+                    FileKind::Directory if enter(&path) => ahead.push(path),
+                    FileKind::Directory | FileKind::Other => {}
+                    FileKind::File | FileKind::Link => files.push(path),
+                }
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    /// The nearest `package.json` at or above `directory`, but not above the `node_modules` that
+    /// holds it (Node: LOOKUP_PACKAGE_SCOPE), nor above `top`: what lies around a checkout must not
+    /// change what is built from it.
+    pub fn nearest_package_json(&self, directory: &AbsPath, top: &Path) -> Option<AbsPath> {
+        let outside = |above: &AbsPath| top.starts_with(above) && **above != *top;
+        directory
+            .ancestors()
+            .take_while(|above| above.name() != "node_modules" && !outside(above))
+            .map(|above| above.child("package.json"))
+            .find(|path| self.is_file(path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::fs::{Counting, Disk, Operation};
+
+    struct Upper;
+    impl Keep for Upper {
+        fn keep(&self, bytes: &[u8]) -> Vec<u8> {
+            bytes.to_ascii_uppercase()
+        }
+        fn restore(&self, kept: &[u8]) -> Vec<u8> {
+            kept.to_ascii_lowercase()
+        }
+    }
+
+    struct Shared(Arc<Counting<Disk>>);
+    impl FileSystem for Shared {
+        fn lstat(&self, path: &Path) -> io::Result<Metadata> {
+            self.0.lstat(path)
+        }
+        fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+            self.0.read(path)
+        }
+        fn read_link(&self, path: &Path) -> io::Result<std::path::PathBuf> {
+            self.0.read_link(path)
+        }
+        fn read_dir(&self, path: &Path) -> io::Result<Vec<OsString>> {
+            self.0.read_dir(path)
+        }
+    }
+
+    fn scratch() -> (tempfile::TempDir, AbsPath) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = AbsPath::resolve(Path::new("/"), directory.path().canonicalize().unwrap());
+        (directory, path)
+    }
+
+    #[test]
+    fn a_file_is_read_once_by_whatever_name() {
+        let (_guard, at) = scratch();
+        std::fs::write(at.join("a.js"), "hello").unwrap();
+        symlink("a.js", at.join("b.js")).unwrap();
+        let counting = Arc::new(Counting::new(Disk));
+        let store = Store::new(Shared(counting.clone())).keeping(Upper);
+        for _ in 0..2 {
+            assert_eq!(&*store.read(&at.join("a.js")).unwrap(), b"hello");
+            assert_eq!(&*store.read(&at.join("b.js")).unwrap(), b"hello");
+            assert_eq!(&*store.kept(&at.join("b.js")).unwrap(), b"HELLO");
+        }
+        let counts = counting.counts();
+        assert!(counts.values().all(|count| *count == 1), "{counts:?}");
+        assert_eq!(counts.keys().filter(|(operation, _)| *operation == Operation::Read).count(), 1);
+    }
+
+    #[test]
+    fn links_are_met_in_order() {
+        let (_guard, at) = scratch();
+        std::fs::create_dir_all(at.join("real/sub")).unwrap();
+        std::fs::write(at.join("real/sub/f"), "").unwrap();
+        symlink("real", at.join("one")).unwrap();
+        symlink("../one/sub", at.join("real/two")).unwrap();
+        let store = Store::new(Disk);
+        let real = store.real(&at.join("real/two/f")).unwrap();
+        assert_eq!(real.path, at.join("real/sub/f"));
+        assert_eq!(&*real.links, [at.join("real/two"), at.join("one")]);
+    }
+
+    #[test]
+    fn a_circle_of_links_is_an_error() {
+        let (_guard, at) = scratch();
+        symlink("b", at.join("a")).unwrap();
+        symlink("a", at.join("b")).unwrap();
+        let store = Store::new(Disk);
+        assert!(matches!(store.real(&at.join("a")), Err(FileError::LinkLoop { .. })));
+        assert!(!store.is_file(&at.join("a")));
+    }
+
+    #[test]
+    fn the_package_scope_ends_at_node_modules() {
+        let (_guard, at) = scratch();
+        std::fs::create_dir_all(at.join("node_modules/p/lib")).unwrap();
+        std::fs::write(at.join("package.json"), "{}").unwrap();
+        let store = Store::new(Disk);
+        assert_eq!(store.nearest_package_json(&at.join("node_modules/p/lib"), &at), None);
+        assert_eq!(store.nearest_package_json(&at, &at), Some(at.join("package.json")));
+        std::fs::write(at.join("node_modules/p/package.json"), "{}").unwrap();
+        let store = Store::new(Disk);
+        let found = store.nearest_package_json(&at.join("node_modules/p/lib"), &at);
+        assert_eq!(found, Some(at.join("node_modules/p/package.json")));
+    }
+}
