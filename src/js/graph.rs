@@ -17,8 +17,9 @@ use crate::store::{FileError, Real, Store};
 /// One file, and where its requests lead.
 #[derive(Debug, Clone)]
 pub struct Module {
-    /// The `package.json` that rules it, and what it says.
-    pub package: Option<(AbsPath, Arc<Result<Package, InvalidPackage>>)>,
+    /// The `package.json` whose `type` decides what kind of module it is, and what that says. None
+    /// for files whose extension decides.
+    pub package: Option<(AbsPath, Said)>,
     /// What its exports say; meaningful for code only.
     pub analysis: Analysis,
     /// In the order of the source.
@@ -26,6 +27,9 @@ pub struct Module {
     /// Why it could not be read as code.
     pub failure: Option<Failure>,
 }
+
+/// A `package.json`, read.
+pub type Said = Arc<Result<Package, InvalidPackage>>;
 
 /// Why a module has no edges.
 #[derive(Debug, Clone)]
@@ -64,7 +68,7 @@ pub struct Graph {
     resolver: Resolver,
     top: AbsPath,
     modules: Map<Arc<OnceLock<Arc<Module>>>>,
-    packages: Map<Arc<OnceLock<Arc<Result<Package, InvalidPackage>>>>>,
+    packages: Map<Arc<OnceLock<Said>>>,
 }
 
 impl Graph {
@@ -99,15 +103,18 @@ impl Graph {
     fn load(&self, path: &AbsPath) -> Module {
         let mut module = Module { package: None, analysis: Analysis::default(), edges: Vec::new(), failure: None };
         let extension = path.extension();
-        if !extension.is_empty() && !CODE_EXTENSIONS.contains(&extension) {
+        if matches!(extension, "json" | "node" | "wasm") {
             return module;
         }
-        let directory = path.parent().unwrap_or_else(|| path.clone());
-        module.package = self.store.nearest_package_json(&directory, &self.top).map(|at| {
-            let package = self.package(&at);
-            (at, package)
-        });
-        match self.scanned(path, if extension.is_empty() { "js" } else { extension }) {
+        if matches!(extension, "js" | "jsx" | "ts" | "tsx" | "") {
+            let directory = path.parent().unwrap_or_else(|| path.clone());
+            module.package = self.store.nearest_package_json(&directory, &self.top).map(|at| {
+                let package = self.package(&at);
+                (at, package)
+            });
+        }
+        // Node takes a file with any other extension for CommonJS.
+        match self.scanned(path, if CODE_EXTENSIONS.contains(&extension) { extension } else { "cjs" }) {
             Ok((scan, analysis)) => {
                 module.analysis = analysis;
                 module.edges = scan.requests.into_iter().map(|request| self.edge(request, path)).collect();
@@ -140,7 +147,7 @@ impl Graph {
     }
 
     /// What a `package.json` says.
-    pub fn package(&self, path: &AbsPath) -> Arc<Result<Package, InvalidPackage>> {
+    pub fn package(&self, path: &AbsPath) -> Said {
         let cell = self.packages.entry(path.clone()).or_default().clone();
         let read = || Arc::new(self.store.read(path).map_or(Ok(Package::default()), |bytes| Package::parse(&bytes)));
         cell.get_or_init(read).clone()

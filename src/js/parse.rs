@@ -2,11 +2,12 @@
 //! resolved, or the first syntax error with its place. Never touches the disk; one parse a file.
 
 use swc_core::common::{BytePos, GLOBALS, Globals, Mark, SyntaxContext};
-use swc_core::ecma::ast::{EsVersion, Program};
+use swc_core::ecma::ast::{EsVersion, Ident, Program};
 use swc_core::ecma::parser::error::Error;
 use swc_core::ecma::parser::lexer::Lexer;
 use swc_core::ecma::parser::{EsSyntax, Parser, StringInput, Syntax, TsSyntax};
 use swc_core::ecma::transforms::base::resolver;
+use swc_core::ecma::visit::{Visit, VisitWith};
 
 use crate::diagnostic::Span;
 
@@ -61,7 +62,7 @@ pub fn parse<T>(extension: &str, source: &str, f: impl FnOnce(&Parsed) -> T) -> 
     GLOBALS.set(&Globals::new(), || {
         let mut first: Option<Error> = None;
         for (goal, jsx) in goals {
-            match attempt(extension, source, *goal, *jsx) {
+            match attempt(extension, source, *goal, *jsx).and_then(|program| unspoiled(program, extension, source, *goal, *jsx)) {
                 Ok(mut program) => {
                     let unresolved = Mark::new();
                     program.mutate(resolver(unresolved, Mark::new(), is_typescript(extension)));
@@ -111,15 +112,38 @@ fn attempt(extension: &str, source: &str, goal: Goal, jsx: bool) -> Result<Progr
     }
 }
 
+/// swc 83 takes an HTML-like comment for the beginning of the identifier after it. Such a tree is
+/// made again from a source in which the comment is of the usual kind.
+fn unspoiled(program: Program, extension: &str, source: &str, goal: Goal, jsx: bool) -> Result<Program, Error> {
+    struct Spoiled(bool);
+    impl Visit for Spoiled {
+        fn visit_ident(&mut self, ident: &Ident) {
+            self.0 |= ident.sym.starts_with("<!--");
+        }
+    }
+    let mut spoiled = Spoiled(false);
+    if source.contains("<!--") && program.is_script() {
+        program.visit_with(&mut spoiled);
+    }
+    if !spoiled.0 {
+        return Ok(program);
+    }
+    let comment = |line: &str| match line.trim_start().strip_prefix("<!--") {
+        Some(rest) => format!("{:indent$}//--{rest}", "", indent = line.len() - rest.len() - 4),
+        None => line.to_owned(),
+    };
+    attempt(extension, &source.split_inclusive('\n').map(comment).collect::<String>(), goal, jsx)
+}
+
 /// swc speaks in sentences, diagnostics in fragments.
 fn fragment(sentence: &str) -> String {
-    let sentence = sentence.trim_end_matches('.');
+    let sentence = sentence.trim_end_matches('.').replace(". Expected", ": expected");
     let mut letters = sentence.chars();
     match letters.next() {
         Some(first) if letters.clone().next().is_some_and(char::is_lowercase) => {
             first.to_lowercase().chain(letters).collect()
         }
-        _ => sentence.into(),
+        _ => sentence,
     }
 }
 

@@ -3,12 +3,14 @@
 //! algorithms (`require()` of modules.html#all-together, ESM_RESOLVE of esm.html) are
 //! oxc_resolver's; this file puts them on the store and adds what a packager must know besides.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use oxc_resolver::{
-    FileMetadata, FileSystem, ResolveError, ResolveOptions as Options, ResolverGeneric as Oxc,
+    FileMetadata, FileSystem, ImportsExportsEntry, PackageJson, ResolveError, ResolveOptions as Options,
+    ResolverGeneric as Oxc,
 };
 
 use super::package::package_name;
@@ -24,9 +26,12 @@ pub struct ResolveOptions {
     pub conditions: Vec<String>,
     /// The target is Node 22.10 or newer, which has the `module-sync` condition.
     pub module_sync: bool,
+    /// Take the fallback beside `module-sync` targets of patterns too, not only of exact subpaths.
+    pub module_sync_catchall: bool,
     /// Leave out the target that a package without `exports` would have.
     pub exports_only: bool,
-    /// Specifiers, or prefixes that end in `/`, and the paths that stand for them.
+    /// Specifiers, or prefixes that end in `/`, and the paths that stand for them where Node finds
+    /// nothing.
     pub paths: Vec<(String, AbsPath)>,
 }
 
@@ -70,6 +75,8 @@ pub struct Resolver {
     lenient_package: [Oxc<StoreFs>; 2],
     /// As if no package had `exports`.
     legacy: Oxc<StoreFs>,
+    /// Node's own, but a target of `exports` is a file's whole name, for `import` and `require`.
+    exact: [Oxc<StoreFs>; 2],
 }
 
 impl Resolver {
@@ -88,7 +95,14 @@ impl Resolver {
         });
         let lenient_package = both(&|import| Options { fully_specified: false, ..node_options(&options, import) });
         let lenient = both(&|import| bundler_options(&options, import));
-        Self { store, options, node, synced, lenient, lenient_package, legacy }
+        let exact = both(&|import| {
+            let mut node = node_options(&options, import);
+            if options.module_sync {
+                node.condition_names.push("module-sync".into());
+            }
+            Options { extensions: Vec::new(), main_files: Vec::new(), ..node }
+        });
+        Self { store, options, node, synced, lenient, lenient_package, legacy, exact }
     }
 
     /// Resolves `request`, made by the file with the real path `importer`.
@@ -105,22 +119,36 @@ impl Resolver {
         }
         let import = usize::from(request.form.is_import());
         let directory = directory_of(importer, request.base.as_deref());
-        let mapped = self.mapped(specifier);
-        let specifier = mapped.as_deref().unwrap_or(specifier);
+        let specifier = &*as_node_reads(specifier, request.form.is_import());
+        let ask = |resolver: &Oxc<StoreFs>| resolver.resolve(&*directory, specifier);
+        let node = if self.options.module_sync { &self.synced[import] } else { &self.node[import] };
 
         let mut lenient = false;
-        let ask = |resolver: &Oxc<StoreFs>| resolver.resolve(&*directory, specifier);
-        let mut found = if self.options.module_sync { ask(&self.synced[import]) } else { ask(&self.node[import]) };
-        if let Err(error) = &found
-            && can_be_lenient(error)
+        let mut found = ask(node);
+        if let Err(ResolveError::PackagePathNotExported { package_json_path, .. }) = &found
+            && self.has_null_exports(package_json_path)
         {
+            found = ask(&self.legacy);
+        }
+        if found.as_ref().is_err_and(is_not_found) {
             let resolvers = if importer.in_node_modules() { &self.lenient_package } else { &self.lenient };
             let taken = ask(&resolvers[import]);
             lenient = taken.is_ok();
             found = taken.or(found);
         }
-        let found = found.map_err(|error| self.unresolved(&error, specifier, request))?;
+        if found.as_ref().is_err_and(is_not_found)
+            && let Some(path) = self.mapped(specifier)
+        {
+            found = self.lenient[import].resolve(&*directory, &path);
+        }
+        let found = found.map_err(|error| self.unresolved(&error, specifier, request, &directory))?;
 
+        let bare = package_name(specifier);
+        let has_exports = found.package_json().is_some_and(|package| package.exports().is_some_and(|exports| !is_null(&exports)));
+        let by_exports = bare.is_some() && has_exports;
+        if by_exports && !lenient && ask(&self.exact[import]).is_err() {
+            return Err(Unresolved::Missing(format!("Cannot find the file that \"exports\" names for '{specifier}'")));
+        }
         let mut resolution = Resolution { lenient, ..Resolution::default() };
         let mut add = |path: &Path| {
             let path = AbsPath::from_normal(path.to_path_buf());
@@ -129,33 +157,30 @@ impl Resolver {
             }
         };
         add(found.path());
-        let has_exports = found.package_json().is_some_and(|package| package.exports().is_some());
-        let bare = package_name(specifier);
         if self.options.module_sync
+            && (self.options.module_sync_catchall || found.package_json().is_some_and(|package| names_exactly(package, specifier)))
             && let Ok(fallback) = ask(&self.node[import])
         {
             add(fallback.path());
         }
-        if bare.is_some()
-            && has_exports
+        if by_exports
             && !self.options.exports_only
             && let Ok(old) = ask(&self.legacy)
         {
             add(old.path());
         }
-        if (bare.is_some() || specifier.starts_with('#'))
-            && let Some(package) = found.package_json()
-        {
-            resolution.package_jsons.push(AbsPath::from_normal(package.path().into()));
-            if let Some((_, rest @ ("" | _))) = bare
-                && !has_exports
-                && !rest.is_empty()
-            {
-                let package = AbsPath::from_normal(package.path().into());
-                resolution.package_jsons.extend(self.directory_package(&package.join("..").join(rest)));
+        let own = found.package_json().map(|package| AbsPath::from_normal(package.path().into()));
+        match bare {
+            Some((_, rest)) if has_exports || rest.is_empty() => resolution.package_jsons.extend(own),
+            Some((_, rest)) => {
+                let named = own.map(|package| package.join("..").join(rest));
+                resolution.package_jsons.extend(named.and_then(|named| self.directory_package(&named)));
             }
-        } else if bare.is_none() {
-            resolution.package_jsons.extend(self.directory_package(&directory.join(specifier)));
+            None if specifier.starts_with('#') => {
+                resolution.package_jsons.extend(self.store.nearest_package_json(&directory, Path::new("/")));
+                resolution.package_jsons.extend(own.filter(|_| has_exports));
+            }
+            None => resolution.package_jsons.extend(self.directory_package(&directory.join(specifier))),
         }
         Ok(resolution)
     }
@@ -175,27 +200,92 @@ impl Resolver {
         })
     }
 
-    fn unresolved(&self, error: &ResolveError, specifier: &str, request: &Request) -> Unresolved {
+    /// `"exports": null` counts as absent.
+    fn has_null_exports(&self, package_json: &Path) -> bool {
+        let bytes = self.store.read(&AbsPath::from_normal(package_json.into()));
+        let value = bytes.ok().and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+        value.is_some_and(|value| value.get("exports").is_some_and(serde_json::Value::is_null))
+    }
+
+    fn unresolved(&self, error: &ResolveError, specifier: &str, request: &Request, directory: &AbsPath) -> Unresolved {
         match error {
             ResolveError::Builtin { .. } => Unresolved::Builtin,
             ResolveError::Json(error) => Unresolved::InvalidPackage(AbsPath::from_normal(error.path.clone())),
-            ResolveError::PackagePathNotExported { subpath, package_json_path, .. } => {
-                let package = package_name(specifier).map_or("", |(name, _)| name);
-                let named = if package.is_empty() { package_json_path.display().to_string() } else { format!("`{package}`") };
+            ResolveError::PackagePathNotExported { subpath, .. } => {
+                let package = package_name(specifier).map_or(specifier, |(name, _)| name);
                 Unresolved::Missing(if subpath == "." {
-                    format!("No \"exports\" main defined in the package.json of {named}")
+                    format!("No \"exports\" main defined in the package.json of '{package}'")
                 } else {
-                    format!("Package subpath '{subpath}' is not defined by \"exports\" in the package.json of {named}")
+                    format!("Package subpath '{subpath}' is not defined by \"exports\" in the package.json of '{package}'")
                 })
             }
             ResolveError::PackageImportNotDefined(name, _) => {
-                Unresolved::Missing(format!("Package import specifier \"{name}\" is not defined"))
+                Unresolved::Missing(format!("Package import specifier \"{name}\" is not defined in the package.json"))
             }
-            _ => Unresolved::Missing(match package_name(specifier) {
-                Some((name, _)) if request.form.is_import() => format!("Cannot find package '{name}'"),
-                _ => format!("Cannot find module '{specifier}'"),
-            }),
+            _ => match (package_name(specifier), self.circle(specifier, directory)) {
+                (_, Some(link)) => Unresolved::Link(link, "links lead round in a circle".into()),
+                (Some((name, _)), _) if request.form.is_import() => Unresolved::Missing(format!("Cannot find package '{name}'")),
+                _ => Unresolved::Missing(format!("Cannot find module '{specifier}'")),
+            },
         }
+    }
+
+    /// A link where the specifier would be found, if it leads round in a circle.
+    fn circle(&self, specifier: &str, directory: &AbsPath) -> Option<AbsPath> {
+        let mut places: Vec<AbsPath> = match package_name(specifier) {
+            Some((name, _)) => directory.ancestors().map(|above| above.join("node_modules").join(name)).collect(),
+            None => vec![directory.join(specifier)],
+        };
+        places.extend(places.first().map(|path| path.join(format!("../{}.js", path.name()))));
+        places.into_iter().find(|path| matches!(self.store.real(path), Err(FileError::LinkLoop { .. })))
+    }
+}
+
+/// The specifier in the form that means the same to Node and to the resolver: a final `.` or `..`
+/// names a directory, and an `import` is a URL.
+fn as_node_reads(specifier: &str, import: bool) -> Cow<'_, str> {
+    if specifier == "." || specifier == ".." || specifier.ends_with("/.") || specifier.ends_with("/..") {
+        return format!("{specifier}/").into();
+    }
+    if import && specifier.starts_with(['.', '/']) && specifier.contains('%') {
+        return percent_decoded(specifier).map_or(Cow::Borrowed(specifier), Cow::Owned);
+    }
+    specifier.into()
+}
+
+/// Undoes `%20`; none if that gives no text, or a separator that Node refuses.
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let code = after.get(..2).and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        match code.filter(|_| first == b'%') {
+            Some(b'/' | b'\\') => return None,
+            Some(code) => {
+                bytes.push(code);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn is_null(entry: &ImportsExportsEntry<'_>) -> bool {
+    entry.as_string().is_none() && entry.as_array().is_none() && entry.as_map().is_none()
+}
+
+/// Does `exports` name this subpath itself, rather than by a pattern?
+fn names_exactly(package: &PackageJson, specifier: &str) -> bool {
+    let Some((_, rest)) = package_name(specifier) else { return false };
+    let Some(exports) = package.exports() else { return false };
+    let subpath = if rest.is_empty() { ".".to_owned() } else { format!("./{rest}") };
+    match exports.as_map() {
+        Some(map) if map.keys().any(|key| key.starts_with('.')) => map.get(&subpath).is_some(),
+        _ => rest.is_empty(),
     }
 }
 
@@ -215,7 +305,7 @@ fn is_url(specifier: &str) -> bool {
     })
 }
 
-fn can_be_lenient(error: &ResolveError) -> bool {
+fn is_not_found(error: &ResolveError) -> bool {
     matches!(error, ResolveError::NotFound(_) | ResolveError::ExtensionAlias(..))
 }
 

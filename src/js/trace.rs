@@ -8,9 +8,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::graph::{Edge, Failure, Graph, Module};
 use super::package::package_name;
-use super::parse::{CODE_EXTENSIONS, is_typescript};
+use super::parse::CODE_EXTENSIONS;
 use super::resolve::Unresolved;
-use super::scan::Form;
+use super::scan::{Form, Request};
 use crate::diagnostic::{Code, Diagnostic, Severity, Span};
 use crate::glob::GlobList;
 use crate::path::AbsPath;
@@ -57,8 +57,6 @@ pub struct Trace {
     pub files: BTreeMap<AbsPath, TracedFile>,
     /// What could not be resolved or read, and notes.
     pub diagnostics: Vec<Diagnostic>,
-    /// Packages left out because the runtime has them.
-    pub provided: BTreeSet<String>,
 }
 
 /// One file of a trace.
@@ -100,7 +98,7 @@ pub fn provided_by_runtime(package: &str, node_major: u32) -> bool {
 
 /// Traces from `entries`, real paths or links to them.
 pub fn trace(graph: &Graph, entries: &[AbsPath], options: &TraceOptions) -> Trace {
-    let mut walk = Walk { graph, options, found: Trace::default(), reached: FxHashMap::default(), ahead: VecDeque::new(), missing: Vec::new() };
+    let mut walk = Walk { graph, options, found: Trace::default(), reached: FxHashMap::default(), ahead: VecDeque::new(), missing: Vec::new(), provided: BTreeSet::new() };
     let mut starts = Vec::new();
     for entry in entries {
         match graph.real(entry) {
@@ -119,7 +117,27 @@ pub fn trace(graph: &Graph, entries: &[AbsPath], options: &TraceOptions) -> Trac
         walk.visit(&path, depth);
     }
     walk.report_missing(&starts);
+    walk.report_provided();
     walk.found
+}
+
+/// The name that a file has once it is compiled.
+fn compiled(path: &AbsPath) -> AbsPath {
+    let extension = match path.extension() {
+        "ts" | "tsx" | "jsx" => "js",
+        "mts" => "mjs",
+        "cts" => "cjs",
+        _ => return path.clone(),
+    };
+    AbsPath::from_normal(path.with_extension(extension))
+}
+
+/// Does Node find the target of a lenient request once everything is compiled?
+fn loads_once_compiled(importer: &AbsPath, request: &Request, target: &AbsPath) -> bool {
+    let target = compiled(target);
+    let Some(named) = importer.parent().map(|directory| directory.join(&request.specifier)) else { return false };
+    let searched = || target == named.join(format!("../{}.js", named.name())) || target == named.child("index.js");
+    request.specifier.starts_with('.') && (target == named || !request.form.is_import() && searched())
 }
 
 /// A module that was reached, and from where first.
@@ -135,6 +153,8 @@ struct Walk<'a> {
     ahead: VecDeque<(AbsPath, usize)>,
     /// The requests that lead nowhere: the file, and which of its edges.
     missing: Vec<(AbsPath, usize)>,
+    /// Packages left out because the runtime has them.
+    provided: BTreeSet<String>,
 }
 
 impl Walk<'_> {
@@ -165,7 +185,7 @@ impl Walk<'_> {
     fn follow(&mut self, importer: &AbsPath, index: usize, edge: &Edge, depth: usize) {
         if let Some((name, _)) = package_name(&edge.request.specifier) {
             if self.options.runtime.is_some_and(|major| provided_by_runtime(name, major)) {
-                self.found.provided.insert(name.to_owned());
+                self.provided.insert(name.to_owned());
                 return;
             }
             if self.options.ignored_packages.contains(name) {
@@ -177,8 +197,10 @@ impl Walk<'_> {
             Err(Unresolved::Builtin | Unresolved::Url) => return,
             Err(_) => return self.missing.push((importer.clone(), index)),
         };
-        if targets.lenient && !targets.modules.iter().any(|target| is_typescript(target.path.extension())) {
-            self.warn_of_leniency(importer, edge, &targets.modules);
+        if let (true, Some(target)) = (targets.lenient, targets.modules.first())
+            && !loads_once_compiled(importer, &edge.request, &target.path)
+        {
+            self.warn_of_leniency(importer, edge, &target.path);
         }
         for package in &targets.package_jsons {
             self.list(package, How::PackageJson, Some(importer));
@@ -246,16 +268,16 @@ impl Walk<'_> {
         }
     }
 
-    fn warn_of_leniency(&mut self, importer: &AbsPath, edge: &Edge, targets: &[Real]) {
+    fn warn_of_leniency(&mut self, importer: &AbsPath, edge: &Edge, target: &AbsPath) {
         let specifier = &edge.request.specifier;
         let severity = if importer.in_node_modules() { Severity::Note } else { Severity::Warning };
-        let message = format!("Node does not resolve '{specifier}' here, only bundlers do");
+        let message = format!("Node does not resolve '{specifier}' from here, only bundlers do");
         let mut diagnostic = Diagnostic::new(severity, Code::UnspecifiedExtension, message).at(importer);
         diagnostic.span = self.span(importer, edge);
-        if let (Some(target), Some(directory)) = (targets.first(), importer.parent())
+        if let Some(directory) = importer.parent()
             && specifier.starts_with('.')
         {
-            let relative = target.path.relative_to(&directory);
+            let relative = compiled(target).relative_to(&directory);
             let full = if relative.starts_with('.') { relative } else { format!("./{relative}") };
             diagnostic = diagnostic.hint(format!("write '{full}'"));
         }
@@ -266,7 +288,8 @@ impl Walk<'_> {
         if self.missing.is_empty() {
             return;
         }
-        let eager = self.loaded_eagerly(starts);
+        let eager = self.reached_by(starts, |request| request.eager && !request.guarded && request.form != Form::RequireResolve);
+        let uncaught = self.reached_by(starts, |request| !request.guarded);
         for (importer, index) in std::mem::take(&mut self.missing) {
             let module = self.graph.module(&importer);
             let edge = &module.edges[index];
@@ -274,7 +297,11 @@ impl Walk<'_> {
             if edge.request.specifier.starts_with('@') && !edge.request.specifier.contains('/') {
                 continue; // No package can be called so; old loaders write it to mean nothing.
             }
-            let severity = self.severity(&importer, &module, edge, eager.contains(&importer));
+            let severity = if uncaught.contains(&importer) {
+                self.severity(&importer, edge, eager.contains(&importer))
+            } else {
+                Severity::Note
+            };
             let mut diagnostic = self.unresolved(unresolved, &importer, edge, severity);
             diagnostic.chain = self.chain(&importer, &edge.request.specifier);
             if !self.found.diagnostics.contains(&diagnostic) {
@@ -283,11 +310,19 @@ impl Walk<'_> {
         }
     }
 
-    fn severity(&self, importer: &AbsPath, module: &Module, edge: &Edge, importer_is_eager: bool) -> Severity {
+    fn report_provided(&mut self) {
+        for package in &self.provided {
+            let message = format!("`{package}` is left out: the Lambda runtime provides it");
+            self.found.diagnostics.push(Diagnostic::note(Code::ProvidedByRuntime, message));
+        }
+    }
+
+    fn severity(&self, importer: &AbsPath, edge: &Edge, importer_is_eager: bool) -> Severity {
         let declared_optional = || {
-            let package = module.package.as_ref().and_then(|(_, package)| package.as_ref().as_ref().ok());
             let name = package_name(&edge.request.specifier).map(|(name, _)| name);
-            package.zip(name).is_some_and(|(package, name)| package.optional.contains(name))
+            let own = importer.parent().and_then(|at| self.graph.store().nearest_package_json(&at, &self.options.shown_from));
+            let package = own.map(|own| self.graph.package(&own));
+            package.zip(name).is_some_and(|(package, name)| package.as_ref().as_ref().is_ok_and(|p| p.optional.contains(name)))
         };
         if edge.request.guarded || declared_optional() {
             Severity::Note
@@ -333,23 +368,22 @@ impl Walk<'_> {
         }
     }
 
-    /// The modules that loading the entries always loads, and whose failure nobody catches.
-    fn loaded_eagerly(&self, starts: &[AbsPath]) -> FxHashSet<AbsPath> {
-        let mut eager: FxHashSet<AbsPath> = starts.iter().cloned().collect();
+    /// The modules to which requests lead that are all of this kind.
+    fn reached_by(&self, starts: &[AbsPath], kind: impl Fn(&Request) -> bool) -> FxHashSet<AbsPath> {
+        let mut reached: FxHashSet<AbsPath> = starts.iter().cloned().collect();
         let mut ahead = starts.to_vec();
         while let Some(path) = ahead.pop() {
             for edge in &self.graph.module(&path).edges {
-                let loads = edge.request.eager && !edge.request.guarded && edge.request.form != Form::RequireResolve;
-                if let (true, Ok(targets)) = (loads, &edge.outcome)
+                if let (true, Ok(targets)) = (kind(&edge.request), &edge.outcome)
                     && let Some(target) = targets.modules.first()
                     && self.found.files.contains_key(&target.path)
-                    && eager.insert(target.path.clone())
+                    && reached.insert(target.path.clone())
                 {
                     ahead.push(target.path.clone());
                 }
             }
         }
-        eager
+        reached
     }
 
     /// The way from the entry to the request, by the fewest steps.

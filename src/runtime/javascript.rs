@@ -32,9 +32,6 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
         _ => trace(graph, std::slice::from_ref(&function.main_file), &trace_options(function, settings)),
     };
     diagnostics.append(&mut traced.diagnostics);
-    diagnostics.extend(traced.provided.iter().map(|package| {
-        Diagnostic::note(Code::ProvidedByRuntime, format!("`{package}` is left out: the Lambda runtime provides it"))
-    }));
     diagnostics.extend(untranspiled(&traced, &main.path, settings));
 
     let (included, said) = included::configured(function, &settings.base, store);

@@ -145,7 +145,7 @@ fn classify(path: &AbsPath, origin: Origin, source: usize, store: &Store) -> Res
                 add(runtime, javascript::DIRECTORY_RANK, main, path.clone(), false);
             }
             if candidates.is_empty() {
-                let diagnostic = Diagnostic::note(Code::NoMainFile, "not a function: the directory has no main file");
+                let diagnostic = Diagnostic::note(Code::NoMainFile, "not a function: it has no main file");
                 let name = path.name();
                 return Err(diagnostic.at(path).hint(format!("call the main file `{name}.js` or `index.js`")));
             }
@@ -165,16 +165,11 @@ fn broken_link(path: &AbsPath, error: &FileError) -> Diagnostic {
 }
 
 fn shadowed(loser: &Candidate, winner: &Candidate) -> Diagnostic {
-    let by = if loser.src_path.parent() == winner.src_path.parent() && loser.src_path != winner.src_path {
-        winner.src_path.name().to_owned()
-    } else if let Some(directory) = loser.src_path.parent() {
-        winner.main_file.relative_to(&directory)
-    } else {
-        winner.src_path.to_string()
-    };
-    Diagnostic::warning(Code::Shadowed, format!("not built: `{by}` has the same name, `{}`, and comes first", winner.name))
-        .at(if loser.src_path == winner.src_path { &loser.main_file } else { &loser.src_path })
-        .hint("rename or remove one of them")
+    let directory = loser.src_path.parent().unwrap_or_else(|| loser.src_path.clone());
+    Diagnostic::warning(Code::Shadowed, format!("shadowed by `{}`", winner.main_file.relative_to(&directory)))
+        .at(&loser.src_path)
+        .of(winner.name.as_str())
+        .hint(format!("only one function can be called `{}`: rename or remove the other", winner.name))
 }
 
 fn check_name(candidate: &Candidate) -> Option<Diagnostic> {
@@ -182,8 +177,8 @@ fn check_name(candidate: &Candidate) -> Option<Diagnostic> {
     let diagnostic = if name.as_str() == RESERVED {
         Diagnostic::error(Code::FunctionName, format!("`{RESERVED}` is a reserved word and cannot be used as a function name"))
     } else if !name.is_addressable() {
-        Diagnostic::warning(Code::FunctionName, format!("the name `{name}` has a character that no address can have"))
-            .hint("use only letters, digits, `-` and `_`")
+        Diagnostic::warning(Code::FunctionName, format!("the name `{name}` has characters other than letters, digits, `-` and `_`"))
+            .hint("the function may have no address: rename it")
     } else {
         return None;
     };

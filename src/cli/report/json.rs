@@ -114,7 +114,6 @@ pub(in crate::cli) fn trace(trace: &Trace, base: &AbsPath) -> Value {
         "files": trace.files.keys().map(|path| path.relative_to(base)).collect::<Vec<_>>(),
         "reasons": reasons,
         "diagnostics": diagnostics.into_iter().map(|said| diagnostic(said, base)).collect::<Vec<_>>(),
-        "providedByRuntime": trace.provided,
     })
 }
 
