@@ -187,13 +187,6 @@ impl ArchivePath {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// How a link at this entry spells `target`.
-    pub fn link_to(&self, target: &Self) -> String {
-        let from = AbsPath::resolve(Path::new("/"), self.as_str());
-        let from = from.parent().unwrap_or_else(|| from.clone());
-        AbsPath::resolve(Path::new("/"), target.as_str()).relative_to(&from)
-    }
 }
 
 impl fmt::Display for ArchivePath {
@@ -244,12 +237,5 @@ mod tests {
         }
         assert_eq!(ArchivePath::below(Path::new("/s"), Path::new("/s/a/ü b.js")).unwrap().as_str(), "a/ü b.js");
         assert!(ArchivePath::below(Path::new("/s/t"), Path::new("/s/a.js")).is_err());
-    }
-
-    #[test]
-    fn links_are_relative_to_their_own_directory() {
-        let link = ArchivePath::new("node_modules/b").unwrap();
-        let target = ArchivePath::new("packages/b").unwrap();
-        assert_eq!(link.link_to(&target), "../packages/b");
     }
 }

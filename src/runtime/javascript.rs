@@ -184,12 +184,12 @@ fn lay_out(
         let at = final_place(place(path)?);
         if metadata.kind == FileKind::Link {
             let target = store.real(path).map_err(|error| Diagnostic::error(Code::LinkLoop, error.reason()).at(path))?.path;
-            let target = ArchivePath::below(&root, &target).map(final_place);
             // A link that leaves the archive is followed instead, if it leads to a file.
-            match target {
-                Ok(target) => entries.add(at.clone(), Content::Link(at.link_to(&target)), false),
-                Err(_) if store.is_file(path) => entries.add(at, Content::File(path.clone()), false),
-                Err(error) => return Err(invalid(path)(error)),
+            if target.starts_with(&root) {
+                let from = path.parent().unwrap_or_else(|| root.clone());
+                entries.add(at, Content::Link(target.relative_to(&from)), false);
+            } else if store.is_file(path) {
+                entries.add(at, Content::File(path.clone()), false);
             }
             continue;
         }

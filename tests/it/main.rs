@@ -10,6 +10,7 @@ mod formats;
 mod input;
 mod layers;
 mod manifest;
+mod nft;
 mod reads;
 mod sites;
 mod trace;

@@ -1,6 +1,7 @@
 //! What came of a command, for people: diagnostics with their source lines, and a summary table.
 //! Everything goes to stderr; stdout is for data.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::progress::Bar;
 use crate::cli::args::{Colour, Shown};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::path::AbsPath;
 use crate::pipeline::{Outcome, Report};
 use crate::settings::Settings;
@@ -51,23 +52,13 @@ impl People {
             _ => Severity::Warning,
         };
         let mut err = self.stderr();
-        let mut told: Vec<Diagnostic> = Vec::new();
-        for diagnostic in diagnostics.iter().filter(|diagnostic| diagnostic.severity <= least) {
-            // What is wrong with a shared file is wrong with every function: once is enough.
-            let anonymous = Diagnostic { function: None, chain: Vec::new(), ..(*diagnostic).clone() };
-            if told.contains(&anonymous) {
-                continue;
-            }
-            let also = diagnostics.iter().filter(|other| {
-                other.function != diagnostic.function
-                    && Diagnostic { function: None, chain: Vec::new(), ..(**other).clone() } == anonymous
-            });
-            let also: Vec<&str> = also.filter_map(|other| other.function.as_deref()).collect();
-            writeln!(err, "{}", render(diagnostic, &also, cwd))?;
+        let wanted = diagnostics.iter().filter(|diagnostic| diagnostic.severity <= least);
+        let told = shared(wanted.copied());
+        for (diagnostic, functions) in if self.verbose { told } else { condensed(told) } {
+            writeln!(err, "{}", render(&diagnostic, &functions, cwd))?;
             if self.github {
-                writeln!(err, "{}", annotation(diagnostic, cwd))?;
+                writeln!(err, "{}", annotation(&diagnostic, cwd))?;
             }
-            told.push(anonymous);
         }
         let notes = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Note).count();
         if least == Severity::Warning && notes > 0 {
@@ -102,6 +93,70 @@ impl People {
         }
         Ok(())
     }
+}
+
+/// A diagnostic, and the functions that it concerns.
+type Told<'a> = (Diagnostic, Vec<&'a str>);
+
+/// What is wrong with a shared file is wrong with every function that ships it: it is said once.
+fn shared<'a>(diagnostics: impl Iterator<Item = &'a Diagnostic>) -> Vec<Told<'a>> {
+    let mut told: Vec<Told<'a>> = Vec::new();
+    for diagnostic in diagnostics {
+        let function = diagnostic.function.as_deref();
+        let same = |known: &&mut Told<'_>| {
+            let Diagnostic { severity, code, path, span, message, hint, .. } = &known.0;
+            (severity, code, path, span, message, hint)
+                == (&diagnostic.severity, &diagnostic.code, &diagnostic.path, &diagnostic.span, &diagnostic.message, &diagnostic.hint)
+        };
+        match told.iter_mut().find(same) {
+            Some((_, functions)) => functions.extend(function),
+            None => told.push((diagnostic.clone(), function.into_iter().collect())),
+        }
+    }
+    told
+}
+
+/// A package may ask for dozens of others if it is told to: one warning a file is enough.
+fn condensed(told: Vec<Told<'_>>) -> Vec<Told<'_>> {
+    let in_package = |diagnostic: &Diagnostic| {
+        diagnostic.severity == Severity::Warning
+            && diagnostic.code == Code::ModuleNotFound
+            && diagnostic.path.as_ref().is_some_and(AbsPath::in_node_modules)
+    };
+    let mut kept: Vec<Told<'_>> = Vec::new();
+    let mut asked: Vec<(Told<'_>, BTreeSet<String>)> = Vec::new();
+    for (diagnostic, functions) in told {
+        let Some(specifier) = diagnostic.chain.last().filter(|_| in_package(&diagnostic)).cloned() else {
+            kept.push((diagnostic, functions));
+            continue;
+        };
+        match asked.iter_mut().find(|((known, _), _)| known.path == diagnostic.path) {
+            Some((_, specifiers)) => {
+                specifiers.insert(specifier);
+            }
+            None => asked.push(((diagnostic, functions), BTreeSet::from([specifier]))),
+        }
+    }
+    for ((diagnostic, functions), specifiers) in asked {
+        if specifiers.len() == 1 {
+            kept.push((diagnostic, functions));
+            continue;
+        }
+        let message = format!("may ask for modules that are not installed: {}", some_of(specifiers.iter(), 6));
+        let hint = "install those that the function uses; -v shows where each is asked for";
+        kept.push((Diagnostic { span: None, message, hint: Some(hint.into()), ..diagnostic }, functions));
+    }
+    kept
+}
+
+/// The first few, and how many more there are.
+fn some_of(names: impl ExactSizeIterator<Item: AsRef<str>>, most: usize) -> String {
+    let more = names.len().saturating_sub(most);
+    let mut text = names.take(most).map(|name| name.as_ref().to_owned()).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        text += &format!(" and {more} more");
+    }
+    text
 }
 
 fn table(report: &Report) -> Table {
@@ -142,7 +197,7 @@ fn trimmed(table: &Table) -> String {
 }
 
 /// A diagnostic with its source line.
-fn render(diagnostic: &Diagnostic, also: &[&str], cwd: &Path) -> String {
+fn render(diagnostic: &Diagnostic, functions: &[&str], cwd: &Path) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -152,32 +207,34 @@ fn render(diagnostic: &Diagnostic, also: &[&str], cwd: &Path) -> String {
     let place = path.as_ref().or(diagnostic.function.as_ref());
     let title = place.map_or_else(|| diagnostic.message.clone(), |place| format!("{place}: {}", diagnostic.message));
     let code = diagnostic.code.to_string();
-    let mut group = level.primary_title(title).id(code).elements(Vec::<Origin<'_>>::new());
-    match (&path, &diagnostic.span) {
+    let renderer = Renderer::styled();
+    let title = level.primary_title(title).id(code);
+    let mut text = match (&path, &diagnostic.span) {
         (Some(path), Some(span)) if !span.text.is_empty() => {
             let at = |characters: usize| span.text.char_indices().nth(characters).map_or(span.text.len(), |(at, _)| at);
             let (start, end) = (at(span.column - 1), at(span.column - 1 + span.length));
-            let mark = AnnotationKind::Primary.span(start..end.max(start + usize::from(start < span.text.len())));
-            group = group.element(Snippet::source(span.text.as_str()).path(path.as_str()).line_start(span.line).annotation(mark));
+            let mark = AnnotationKind::Primary.span(start..end.max(start));
+            let source = Snippet::source(span.text.as_str()).path(path.as_str()).line_start(span.line);
+            renderer.render(&[title.element(source.annotation(mark))])
         }
         (Some(path), Some(span)) => {
-            group = group.element(Origin::path(path.as_str()).line(span.line).char_column(span.column));
+            renderer.render(&[title.element(Origin::path(path.as_str()).line(span.line).char_column(span.column))])
         }
-        _ => {}
-    }
+        _ => renderer.render(&[title.elements(Vec::<Origin<'_>>::new())]),
+    };
     if diagnostic.chain.len() > 2 {
         let function = diagnostic.function.as_ref().map(|function| format!("`{function}`: ")).unwrap_or_default();
-        group = group.element(Level::NOTE.message(format!("{function}{}", diagnostic.chain.join(" -> "))));
+        // Where a package stands says nothing here.
+        let steps = diagnostic.chain.iter().map(|step| step.rsplit("node_modules/").next().unwrap_or(step));
+        text += &format!("\n  = note: {function}{}", steps.collect::<Vec<_>>().join(" -> "));
     }
-    if !also.is_empty() {
-        let shown = also.iter().take(5).copied().collect::<Vec<_>>().join(", ");
-        let more = if also.len() > 5 { format!(" and {} more", also.len() - 5) } else { String::new() };
-        group = group.element(Level::NOTE.message(format!("the same in {shown}{more}")));
+    if functions.len() > 1 {
+        text += &format!("\n  = note: in {} functions: {}", functions.len(), some_of(functions.iter(), 5));
     }
     if let Some(hint) = &diagnostic.hint {
-        group = group.element(Level::HELP.with_name("hint").message(hint.clone()));
+        text += &format!("\n  = hint: {hint}");
     }
-    Renderer::styled().render(&[group])
+    text
 }
 
 /// A workflow command that GitHub shows beside the line (documented under "workflow commands").

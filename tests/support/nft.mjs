@@ -1,0 +1,12 @@
+// What @vercel/nft finds. Standard input: JSON, an array of {entry, base, options}. Standard output:
+// JSON, an array of lists of files, relative to the base.
+import { nodeFileTrace } from '../tools/node_modules/@vercel/nft/out/index.js'
+
+let input = ''
+for await (const chunk of process.stdin) input += chunk
+const lists = []
+for (const { entry, base, options } of JSON.parse(input)) {
+  const { fileList } = await nodeFileTrace([entry], { base, processCwd: base, ...options })
+  lists.push([...fileList].sort())
+}
+console.log(JSON.stringify(lists))
