@@ -270,7 +270,9 @@ mod tests {
 
     #[test]
     fn a_name_ends_at_the_last_dot() {
-        for (file, name) in [("a.js", "a"), ("a.b.js", "a.b"), (".hidden.js", ".hidden"), ("folder", "folder"), (".x", ".x")] {
+        for (file, name) in
+            [("a.js", "a"), ("a.b.js", "a.b"), (".hidden.js", ".hidden"), ("folder", "folder"), (".x", ".x")]
+        {
             assert_eq!(FunctionName::of(file).as_str(), name);
         }
     }
@@ -297,7 +299,8 @@ mod tests {
     fn lists_add_up_and_single_values_replace() {
         let low: FunctionConfig =
             serde_json::from_str(r#"{"included_files": ["a"], "nodeBundler": "nft", "schedule": null}"#).unwrap();
-        let high: FunctionConfig = serde_json::from_str(r#"{"includedFiles": ["b"], "nodeBundler": "esbuild_zisi"}"#).unwrap();
+        let high: FunctionConfig =
+            serde_json::from_str(r#"{"includedFiles": ["b"], "nodeBundler": "esbuild_zisi"}"#).unwrap();
         let merged = low.overlaid(&high);
         assert_eq!(merged.included_files.as_deref(), Some(&["a".to_owned(), "b".to_owned()][..]));
         assert_eq!(merged.node_bundler, Some(Bundler::EsbuildZisi));

@@ -62,10 +62,7 @@ impl Pattern {
         let (negated, text) = written.strip_prefix('!').map_or((false, written), |rest| (true, rest));
         let text = text.strip_prefix("./").unwrap_or(text);
         let glob = GlobBuilder::new(text).literal_separator(true).build();
-        let glob = glob.map_err(|error| InvalidGlob {
-            pattern: written.into(),
-            reason: error.kind().to_string(),
-        })?;
+        let glob = glob.map_err(|error| InvalidGlob { pattern: written.into(), reason: error.kind().to_string() })?;
         Ok(Self { text: text.into(), negated, matcher: glob.compile_matcher() })
     }
 

@@ -170,9 +170,8 @@ impl ArchivePath {
     /// `path` is outside `root`, or its name is not one an archive can hold.
     pub fn below(root: &Path, path: &Path) -> Result<Self, InvalidArchivePath> {
         let shown = || path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let relative = path
-            .strip_prefix(root)
-            .map_err(|_| InvalidArchivePath(shown(), "it is outside the archive's root"))?;
+        let relative =
+            path.strip_prefix(root).map_err(|_| InvalidArchivePath(shown(), "it is outside the archive's root"))?;
         let parts: Option<Vec<&str>> = relative.iter().map(OsStr::to_str).collect();
         let parts = parts.ok_or_else(|| InvalidArchivePath(shown(), "it is not UTF-8"))?;
         Self::new(&parts.join("/"))

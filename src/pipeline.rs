@@ -140,7 +140,8 @@ fn config_file(
     match read.and_then(|bytes| ConfigFile::parse(&bytes)) {
         Ok(config) => Some(config),
         Err(reason) => {
-            let diagnostic = Diagnostic::warning(Code::Syntax, format!("the function's configuration is ignored: {reason}"));
+            let diagnostic =
+                Diagnostic::warning(Code::Syntax, format!("the function's configuration is ignored: {reason}"));
             diagnostics.push(diagnostic.at(&path).of(candidate.name.as_str()));
             None
         }
@@ -344,7 +345,7 @@ fn manifest(report: &Report, settings: &Settings) -> Manifest {
             display_name: config.name.clone(),
             generator: config.generator.clone(),
             invocation_mode: function.invocation_mode(),
-            main_file: shown(&function.main_file, &settings.repository_root),
+            main_file: shown(&function.main_file, &settings.base),
             name: function.name.clone(),
             path: shown(&archive.path, &directory),
             priority: function.origin.priority(),

@@ -294,12 +294,7 @@ impl Store {
         f(&mut content, &real)
     }
 
-    fn read_now(
-        &self,
-        content: &mut Content,
-        path: &AbsPath,
-        real: &AbsPath,
-    ) -> Result<Arc<[u8]>, FileError> {
+    fn read_now(&self, content: &mut Content, path: &AbsPath, real: &AbsPath) -> Result<Arc<[u8]>, FileError> {
         match self.fs.read(real) {
             Ok(bytes) => {
                 content.kept = self.keep.as_ref().map(|keep| keep.keep(&bytes).into());

@@ -13,7 +13,8 @@ use crate::store::Store;
 pub(super) fn write(entries: &[Entry], path: &AbsPath, store: &Store) -> Result<u64, WriteError> {
     let failed = |error: &io::Error| WriteError::Output { path: path.clone(), kind: error.kind() };
     let parent = path.parent().unwrap_or_else(|| path.clone());
-    let fresh = tempfile::Builder::new().prefix(".fnzip-").suffix(".tmp").tempdir_in(&parent).map_err(|e| failed(&e))?;
+    let fresh =
+        tempfile::Builder::new().prefix(".fnzip-").suffix(".tmp").tempdir_in(&parent).map_err(|e| failed(&e))?;
     let inside = AbsPath::resolve(&parent, fresh.path());
     let mut unpacked = 0;
     for entry in entries {

@@ -56,7 +56,13 @@ pub enum WriteError {
 ///
 /// # Errors
 /// The output cannot be written, or a source cannot be read.
-pub fn write(output: &Output, name: &str, directory: &AbsPath, format: Format, store: &Store) -> Result<Archive, WriteError> {
+pub fn write(
+    output: &Output,
+    name: &str,
+    directory: &AbsPath,
+    format: Format,
+    store: &Store,
+) -> Result<Archive, WriteError> {
     let failed = |error: &io::Error| WriteError::Output { path: directory.clone(), kind: error.kind() };
     match (output, format) {
         (Output::Verbatim(file, as_name), _) => {
@@ -84,7 +90,13 @@ pub fn write(output: &Output, name: &str, directory: &AbsPath, format: Format, s
             let mut file = temporary(directory).map_err(|error| failed(&error))?;
             let unzipped = pack(entries, file.as_file_mut(), store).map_err(|error| error.at(&path))?;
             let (size, sha256) = put(file, &path)?;
-            Ok(Archive { path, size: Some(size), unzipped_size: Some(unzipped), sha256: Some(sha256), entries: entries.len() })
+            Ok(Archive {
+                path,
+                size: Some(size),
+                unzipped_size: Some(unzipped),
+                sha256: Some(sha256),
+                entries: entries.len(),
+            })
         }
     }
 }

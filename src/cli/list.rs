@@ -21,10 +21,13 @@ pub(super) fn run(args: &List, people: &People) -> Result<u8, Failure> {
     let (functions, mut diagnostics) = pipeline::functions(&settings, &store);
     let files = if args.files {
         let listed = in_parallel(args.site.jobs, || pipeline::files(&functions, &settings, &store))?;
-        listed.into_iter().map(|(files, mut said)| {
-            diagnostics.append(&mut said);
-            files
-        }).collect()
+        listed
+            .into_iter()
+            .map(|(files, mut said)| {
+                diagnostics.append(&mut said);
+                files
+            })
+            .collect()
     } else {
         vec![Vec::new(); functions.len()]
     };

@@ -136,9 +136,8 @@ impl Graph {
     }
 
     fn targets(&self, resolution: &Resolution) -> Result<Targets, Unresolved> {
-        let real = |path: &AbsPath| {
-            self.store.real(path).map_err(|error| Unresolved::Link(path.clone(), error.reason()))
-        };
+        let real =
+            |path: &AbsPath| self.store.real(path).map_err(|error| Unresolved::Link(path.clone(), error.reason()));
         Ok(Targets {
             modules: resolution.files.iter().map(real).collect::<Result<_, _>>()?,
             package_jsons: resolution.package_jsons.iter().map(real).collect::<Result<_, _>>()?,

@@ -1,10 +1,10 @@
 //! JavaScript: from a main file to all that it needs. The order of the modules is the order of the
 //! work, and none uses a later one. Never writes, and never runs the user's code.
 
-pub mod package;
-pub mod parse;
-pub mod scan;
-pub mod resolve;
 pub mod config;
 pub mod graph;
+pub mod package;
+pub mod parse;
+pub mod resolve;
+pub mod scan;
 pub mod trace;

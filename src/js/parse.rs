@@ -62,7 +62,9 @@ pub fn parse<T>(extension: &str, source: &str, f: impl FnOnce(&Parsed) -> T) -> 
     GLOBALS.set(&Globals::new(), || {
         let mut first: Option<Error> = None;
         for (goal, jsx) in goals {
-            match attempt(extension, source, *goal, *jsx).and_then(|program| unspoiled(program, extension, source, *goal, *jsx)) {
+            match attempt(extension, source, *goal, *jsx)
+                .and_then(|program| unspoiled(program, extension, source, *goal, *jsx))
+            {
                 Ok(mut program) => {
                     let unresolved = Mark::new();
                     program.mutate(resolver(unresolved, Mark::new(), is_typescript(extension)));

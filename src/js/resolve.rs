@@ -144,7 +144,8 @@ impl Resolver {
         let found = found.map_err(|error| self.unresolved(&error, specifier, request, &directory))?;
 
         let bare = package_name(specifier);
-        let has_exports = found.package_json().is_some_and(|package| package.exports().is_some_and(|exports| !is_null(&exports)));
+        let has_exports =
+            found.package_json().is_some_and(|package| package.exports().is_some_and(|exports| !is_null(&exports)));
         let by_exports = bare.is_some() && has_exports;
         if by_exports && !lenient && ask(&self.exact[import]).is_err() {
             return Err(Unresolved::Missing(format!("Cannot find the file that \"exports\" names for '{specifier}'")));
@@ -158,7 +159,8 @@ impl Resolver {
         };
         add(found.path());
         if self.options.module_sync
-            && (self.options.module_sync_catchall || found.package_json().is_some_and(|package| names_exactly(package, specifier)))
+            && (self.options.module_sync_catchall
+                || found.package_json().is_some_and(|package| names_exactly(package, specifier)))
             && let Ok(fallback) = ask(&self.node[import])
         {
             add(fallback.path());
@@ -216,7 +218,9 @@ impl Resolver {
                 Unresolved::Missing(if subpath == "." {
                     format!("No \"exports\" main defined in the package.json of '{package}'")
                 } else {
-                    format!("Package subpath '{subpath}' is not defined by \"exports\" in the package.json of '{package}'")
+                    format!(
+                        "Package subpath '{subpath}' is not defined by \"exports\" in the package.json of '{package}'"
+                    )
                 })
             }
             ResolveError::PackageImportNotDefined(name, _) => {
@@ -224,7 +228,9 @@ impl Resolver {
             }
             _ => match (package_name(specifier), self.circle(specifier, directory)) {
                 (_, Some(link)) => Unresolved::Link(link, "links lead round in a circle".into()),
-                (Some((name, _)), _) if request.form.is_import() => Unresolved::Missing(format!("Cannot find package '{name}'")),
+                (Some((name, _)), _) if request.form.is_import() => {
+                    Unresolved::Missing(format!("Cannot find package '{name}'"))
+                }
                 _ => Unresolved::Missing(format!("Cannot find module '{specifier}'")),
             },
         }
@@ -301,7 +307,9 @@ fn directory_of(importer: &AbsPath, base: Option<&str>) -> AbsPath {
 
 fn is_url(specifier: &str) -> bool {
     specifier.split_once(':').is_some_and(|(scheme, _)| {
-        scheme.len() > 1 && !matches!(scheme, "node" | "file") && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+        scheme.len() > 1
+            && !matches!(scheme, "node" | "file")
+            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
     })
 }
 

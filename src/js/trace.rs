@@ -98,7 +98,15 @@ pub fn provided_by_runtime(package: &str, node_major: u32) -> bool {
 
 /// Traces from `entries`, real paths or links to them.
 pub fn trace(graph: &Graph, entries: &[AbsPath], options: &TraceOptions) -> Trace {
-    let mut walk = Walk { graph, options, found: Trace::default(), reached: FxHashMap::default(), ahead: VecDeque::new(), missing: Vec::new(), provided: BTreeSet::new() };
+    let mut walk = Walk {
+        graph,
+        options,
+        found: Trace::default(),
+        reached: FxHashMap::default(),
+        ahead: VecDeque::new(),
+        missing: Vec::new(),
+        provided: BTreeSet::new(),
+    };
     let mut starts = Vec::new();
     for entry in entries {
         match graph.real(entry) {
@@ -288,7 +296,8 @@ impl Walk<'_> {
         if self.missing.is_empty() {
             return;
         }
-        let eager = self.reached_by(starts, |request| request.eager && !request.guarded && request.form != Form::RequireResolve);
+        let eager = self
+            .reached_by(starts, |request| request.eager && !request.guarded && request.form != Form::RequireResolve);
         let uncaught = self.reached_by(starts, |request| !request.guarded);
         for (importer, index) in std::mem::take(&mut self.missing) {
             let module = self.graph.module(&importer);
@@ -320,14 +329,16 @@ impl Walk<'_> {
     fn severity(&self, importer: &AbsPath, edge: &Edge, importer_is_eager: bool) -> Severity {
         let declared_optional = || {
             let name = package_name(&edge.request.specifier).map(|(name, _)| name);
-            let own = importer.parent().and_then(|at| self.graph.store().nearest_package_json(&at, &self.options.shown_from));
+            let own =
+                importer.parent().and_then(|at| self.graph.store().nearest_package_json(&at, &self.options.shown_from));
             let package = own.map(|own| self.graph.package(&own));
-            package.zip(name).is_some_and(|(package, name)| package.as_ref().as_ref().is_ok_and(|p| p.optional.contains(name)))
+            package
+                .zip(name)
+                .is_some_and(|(package, name)| package.as_ref().as_ref().is_ok_and(|p| p.optional.contains(name)))
         };
         if edge.request.guarded || declared_optional() {
             Severity::Note
-        } else if importer_is_eager && edge.request.eager
-            || self.options.strict_own_code && !importer.in_node_modules()
+        } else if importer_is_eager && edge.request.eager || self.options.strict_own_code && !importer.in_node_modules()
         {
             Severity::Error
         } else {
@@ -347,7 +358,8 @@ impl Walk<'_> {
                 let said = self.graph.package(path);
                 let reason = said.as_ref().as_ref().err();
                 let message = reason.map_or_else(String::new, |error| format!(": {}", error.message));
-                let mut diagnostic = Diagnostic::new(severity, Code::Syntax, format!("not valid JSON{message}")).at(path);
+                let mut diagnostic =
+                    Diagnostic::new(severity, Code::Syntax, format!("not valid JSON{message}")).at(path);
                 diagnostic.span = reason.map(|error| error.span.clone());
                 diagnostic
             }

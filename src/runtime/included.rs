@@ -30,7 +30,12 @@ pub(super) fn configured(function: &Function, base: &AbsPath, store: &Store) -> 
     let base = function.config.included_files_base_path.as_ref().map_or_else(|| base.clone(), |path| base.join(path));
     let globs = match GlobList::new(patterns) {
         Ok(globs) => globs,
-        Err(error) => return (Included::default(), vec![Diagnostic::error(Code::IncludedFiles, format!("`included_files`: {error}"))]),
+        Err(error) => {
+            return (
+                Included::default(),
+                vec![Diagnostic::error(Code::IncludedFiles, format!("`included_files`: {error}"))],
+            );
+        }
     };
     let mut found: Vec<AbsPath> = Vec::new();
     let mut diagnostics = Vec::new();
@@ -40,7 +45,8 @@ pub(super) fn configured(function: &Function, base: &AbsPath, store: &Store) -> 
         let start = base.join(fixed.join("/"));
         let files = if store.is_dir(&start) {
             let named = pattern.contains("node_modules");
-            let enter = |directory: &AbsPath| directory.name() != ".git" && (named || directory.name() != "node_modules");
+            let enter =
+                |directory: &AbsPath| directory.name() != ".git" && (named || directory.name() != "node_modules");
             store.files_below(&start, &enter)
         } else {
             Ok(if store.lstat(&start).is_ok() { vec![start] } else { Vec::new() })
@@ -50,7 +56,10 @@ pub(super) fn configured(function: &Function, base: &AbsPath, store: &Store) -> 
                 let before = found.len();
                 found.extend(files.into_iter().filter(|path| fits(&path.relative_to(&base))));
                 if found.len() == before {
-                    diagnostics.push(Diagnostic::warning(Code::IncludedFiles, format!("`included_files`: `{pattern}` matches no file")));
+                    diagnostics.push(Diagnostic::warning(
+                        Code::IncludedFiles,
+                        format!("`included_files`: `{pattern}` matches no file"),
+                    ));
                 }
             }
             Err(error) => diagnostics.push(Diagnostic::error(Code::Unreadable, format!("`included_files`: {error}"))),
@@ -82,7 +91,17 @@ fn is_junk(name: &str) -> bool {
     ends || name.starts_with("._")
         || matches!(
             name,
-            ".DS_Store" | "Thumbs.db" | "desktop.ini" | ".gitignore" | ".npmignore" | ".npmrc" | ".env" | "package-lock.json"
-                | "npm-shrinkwrap.json" | "yarn.lock" | "pnpm-lock.yaml" | "tsconfig.json"
+            ".DS_Store"
+                | "Thumbs.db"
+                | "desktop.ini"
+                | ".gitignore"
+                | ".npmignore"
+                | ".npmrc"
+                | ".env"
+                | "package-lock.json"
+                | "npm-shrinkwrap.json"
+                | "yarn.lock"
+                | "pnpm-lock.yaml"
+                | "tsconfig.json"
         )
 }

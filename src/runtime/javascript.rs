@@ -74,7 +74,8 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
 
 /// ESM_FILE_FORMAT: the extension, else the package's `type`, else the syntax.
 fn module_format(path: &AbsPath, module: &Module) -> ModuleFormat {
-    let says_module = module.package.as_ref().is_some_and(|(_, package)| package.as_ref().as_ref().is_ok_and(|p| p.is_module));
+    let says_module =
+        module.package.as_ref().is_some_and(|(_, package)| package.as_ref().as_ref().is_ok_and(|p| p.is_module));
     match path.extension() {
         "mjs" | "mts" => ModuleFormat::Esm,
         "cjs" | "cts" => ModuleFormat::Cjs,
@@ -116,7 +117,9 @@ fn unsupported(function: &Function, module: &Module, main: &AbsPath, format: Mod
     let mut said = Vec::new();
     if module.failure.is_none() && module.analysis.api_version() == 2 {
         let message = "functions with a default export (version 2 of the API) are not supported yet";
-        said.push(Diagnostic::error(Code::NotSupported, message).at(main).hint("export a `handler` (version 1 of the API)"));
+        said.push(
+            Diagnostic::error(Code::NotSupported, message).at(main).hint("export a `handler` (version 1 of the API)"),
+        );
     }
     let told_by_syntax = format == ModuleFormat::Esm
         && main.extension() == "js"
@@ -137,9 +140,11 @@ fn untranspiled(traced: &Trace, main: &AbsPath, settings: &Settings) -> Option<D
     let needs = |path: &&AbsPath| is_typescript(path.extension()) || path.extension() == "jsx";
     let first = traced.files.keys().filter(|path| !path.in_node_modules()).find(needs)?;
     let message = "TypeScript and JSX are not supported yet";
-    let mut diagnostic = Diagnostic::error(Code::NotSupported, message).at(first).hint("compile it to JavaScript first");
+    let mut diagnostic =
+        Diagnostic::error(Code::NotSupported, message).at(first).hint("compile it to JavaScript first");
     if first != main {
-        diagnostic.chain = vec![main.relative_to(&settings.repository_root), first.relative_to(&settings.repository_root)];
+        diagnostic.chain =
+            vec![main.relative_to(&settings.repository_root), first.relative_to(&settings.repository_root)];
     }
     Some(diagnostic)
 }
@@ -180,10 +185,12 @@ fn lay_out(
 
     let mut entries = Entries::default();
     for path in files {
-        let metadata = store.lstat(path).map_err(|error| Diagnostic::error(Code::Unreadable, error.reason()).at(path))?;
+        let metadata =
+            store.lstat(path).map_err(|error| Diagnostic::error(Code::Unreadable, error.reason()).at(path))?;
         let at = final_place(place(path)?);
         if metadata.kind == FileKind::Link {
-            let target = store.real(path).map_err(|error| Diagnostic::error(Code::LinkLoop, error.reason()).at(path))?.path;
+            let target =
+                store.real(path).map_err(|error| Diagnostic::error(Code::LinkLoop, error.reason()).at(path))?.path;
             // A link that leaves the archive is followed instead, if it leads to a file.
             if target.starts_with(&root) {
                 let from = path.parent().unwrap_or_else(|| root.clone());
@@ -214,5 +221,7 @@ fn lay_out(
 /// Would Node take a `.js` file at the archive's root for an ES module?
 fn root_is_module(root: &AbsPath, moved: bool, files: &BTreeSet<AbsPath>, graph: &Graph) -> bool {
     let package = root.child("package.json");
-    !moved && files.contains(&package) && graph.package(&package).as_ref().as_ref().is_ok_and(|package| package.is_module)
+    !moved
+        && files.contains(&package)
+        && graph.package(&package).as_ref().as_ref().is_ok_and(|package| package.is_module)
 }

@@ -20,9 +20,12 @@ pub fn plan(function: &Function, graph: &Graph, settings: &Settings) -> Result<P
         Runtime::JavaScript if function.ready_made => prebuilt::plan(function, graph.store()),
         Runtime::JavaScript => javascript::plan(function, graph, settings),
         Runtime::Go | Runtime::Rust => Err(vec![
-            Diagnostic::error(Code::NotSupported, format!("building functions of runtime `{}` is not supported yet", function.runtime))
-                .at(&function.main_file)
-                .hint("put the compiled function in a ready-made .zip"),
+            Diagnostic::error(
+                Code::NotSupported,
+                format!("building functions of runtime `{}` is not supported yet", function.runtime),
+            )
+            .at(&function.main_file)
+            .hint("put the compiled function in a ready-made .zip"),
         ]),
     };
     let about = |diagnostic: Diagnostic| diagnostic.of(function.name.as_str());

@@ -58,19 +58,20 @@ pub(super) fn from_json(text: &str, cwd: &Path, store: &Store) -> Result<ConfigL
         None => ("--config".to_owned(), text.to_owned()),
         Some(name) => {
             let path = AbsPath::resolve(cwd, name);
-            let bytes = store.read(&path).map_err(|error| SettingsError::Config {
-                place: path.to_string(),
-                reason: error.reason(),
-            })?;
+            let bytes = store
+                .read(&path)
+                .map_err(|error| SettingsError::Config { place: path.to_string(), reason: error.reason() })?;
             (path.to_string(), String::from_utf8_lossy(&bytes).into_owned())
         }
     };
-    let layers: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(&content).map_err(|error| SettingsError::Config { place: place.clone(), reason: error.to_string() })?;
+    let layers: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&content)
+        .map_err(|error| SettingsError::Config { place: place.clone(), reason: error.to_string() })?;
     let mut read = ConfigLayers::default();
     for (glob, config) in layers {
-        let config = serde_json::from_value(config)
-            .map_err(|error| SettingsError::Config { place: format!("{place}: `{glob}`"), reason: error.to_string() })?;
+        let config = serde_json::from_value(config).map_err(|error| SettingsError::Config {
+            place: format!("{place}: `{glob}`"),
+            reason: error.to_string(),
+        })?;
         read.push(&glob, config);
     }
     Ok(read)

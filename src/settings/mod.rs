@@ -172,10 +172,8 @@ impl Settings {
         let package = invocation.package_path.as_ref().map_or_else(|| site.base.clone(), |path| site.base.join(path));
         let out = invocation.out.as_ref().map_or_else(|| package.join(".netlify/functions"), at);
         let manifest = invocation.manifest.as_ref().map_or_else(|| out.join("manifest.json"), at);
-        let only = GlobList::new(&invocation.only).map_err(|error: InvalidGlob| SettingsError::Flag {
-            flag: "--only",
-            reason: error.to_string(),
-        })?;
+        let only = GlobList::new(&invocation.only)
+            .map_err(|error: InvalidGlob| SettingsError::Flag { flag: "--only", reason: error.to_string() })?;
         let environment = |name: &str| {
             invocation.environment.get(name).or_else(|| site.environment.get(name)).filter(|value| !value.is_empty())
         };

@@ -26,8 +26,16 @@ pub(super) struct NetlifyToml {
 
 /// The keys of `[functions]` that are settings, not names of functions.
 const SETTINGS: [&str; 10] = [
-    "directory", "node_bundler", "external_node_modules", "ignored_node_modules", "included_files", "schedule",
-    "memory", "region", "vcpu", "deno_import_map",
+    "directory",
+    "node_bundler",
+    "external_node_modules",
+    "ignored_node_modules",
+    "included_files",
+    "schedule",
+    "memory",
+    "region",
+    "vcpu",
+    "deno_import_map",
 ];
 
 /// Reads a netlify.toml.
@@ -153,7 +161,8 @@ mod tests {
         assert_eq!(production.base.as_deref(), Some("a"));
         assert_eq!(production.functions_directory.as_deref(), Some("prod"));
         assert_eq!(production.environment["NODE_VERSION"], "20");
-        let staging = Invocation { context: Some("staging".into()), branch: Some("feat/x".into()), ..Invocation::default() };
+        let staging =
+            Invocation { context: Some("staging".into()), branch: Some("feat/x".into()), ..Invocation::default() };
         let staging = read_text(text, &staging).unwrap();
         assert_eq!(staging.base.as_deref(), Some("b"));
         assert_eq!(staging.functions_directory.as_deref(), Some("feature"));

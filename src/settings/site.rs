@@ -69,7 +69,8 @@ fn without_toml(invocation: &Invocation, start: AbsPath, named: Vec<Source>, sto
 /// What the command line names, in the peer's order.
 fn named_sources(invocation: &Invocation, store: &Store) -> Result<Vec<Source>, SettingsError> {
     let all = |paths: &[PathBuf], origin, single| {
-        let source = |path: &PathBuf| Source { path: AbsPath::resolve(&invocation.cwd, path), origin, single, named: true };
+        let source =
+            |path: &PathBuf| Source { path: AbsPath::resolve(&invocation.cwd, path), origin, single, named: true };
         paths.iter().map(source).collect::<Vec<_>>()
     };
     let mut directories = all(&invocation.sources, Origin::User, false);
@@ -86,7 +87,13 @@ fn named_sources(invocation: &Invocation, store: &Store) -> Result<Vec<Source>, 
 }
 
 /// What netlify.toml names, or the default places.
-fn configured(invocation: &Invocation, base: &AbsPath, root: &AbsPath, toml: &NetlifyToml, store: &Store) -> Vec<Source> {
+fn configured(
+    invocation: &Invocation,
+    base: &AbsPath,
+    root: &AbsPath,
+    toml: &NetlifyToml,
+    store: &Store,
+) -> Vec<Source> {
     let package = invocation.package_path.as_ref().map_or_else(|| base.clone(), |path| base.join(path));
     let internal = INTERNAL.iter().map(|path| Source {
         path: package.join(path),

@@ -101,7 +101,11 @@ fn paths(source: &Source, user_sources: usize, store: &Store, diagnostics: &mut 
         Err(error) => {
             let code = if error.is_not_found() { Code::MissingSource } else { Code::Unreadable };
             let diagnostic = if error.is_not_found() {
-                let hint = if user_sources > 1 { "the other functions directories are used" } else { "set `[functions] directory` in netlify.toml, or name the directory" };
+                let hint = if user_sources > 1 {
+                    "the other functions directories are used"
+                } else {
+                    "set `[functions] directory` in netlify.toml, or name the directory"
+                };
                 Diagnostic::warning(code, "there is no such functions directory").hint(hint)
             } else {
                 Diagnostic::error(code, format!("the functions directory cannot be read: {}", error.reason()))
@@ -175,10 +179,16 @@ fn shadowed(loser: &Candidate, winner: &Candidate) -> Diagnostic {
 fn check_name(candidate: &Candidate) -> Option<Diagnostic> {
     let name = &candidate.name;
     let diagnostic = if name.as_str() == RESERVED {
-        Diagnostic::error(Code::FunctionName, format!("`{RESERVED}` is a reserved word and cannot be used as a function name"))
+        Diagnostic::error(
+            Code::FunctionName,
+            format!("`{RESERVED}` is a reserved word and cannot be used as a function name"),
+        )
     } else if !name.is_addressable() {
-        Diagnostic::warning(Code::FunctionName, format!("the name `{name}` has characters other than letters, digits, `-` and `_`"))
-            .hint("the function may have no address: rename it")
+        Diagnostic::warning(
+            Code::FunctionName,
+            format!("the name `{name}` has characters other than letters, digits, `-` and `_`"),
+        )
+        .hint("the function may have no address: rename it")
     } else {
         return None;
     };

@@ -20,8 +20,29 @@ fn every_flag_of_the_commands_is_taken() {
     let out = scratch();
     let mut bundle = fnzip(&fixture("quickstart"));
     bundle.args(["bundle", "-C", ".", "--package-path", ".", "--context", "production", "--branch", "main"]);
-    bundle.args(["--only", "*", "--base", ".", "--repository-root", ".", "--format", "zip", "--config-dir", "netlify/functions"]);
-    bundle.args(["--config", "{}", "--node-version", "22", "--arch", "arm64", "--sourcemap", "--no-cache", "--containers"]);
+    bundle.args([
+        "--only",
+        "*",
+        "--base",
+        ".",
+        "--repository-root",
+        ".",
+        "--format",
+        "zip",
+        "--config-dir",
+        "netlify/functions",
+    ]);
+    bundle.args([
+        "--config",
+        "{}",
+        "--node-version",
+        "22",
+        "--arch",
+        "arm64",
+        "--sourcemap",
+        "--no-cache",
+        "--containers",
+    ]);
     bundle.args(["--json", "--jobs", "2", "--strict", "--keep-going", "--reproducible", "--color", "never", "-q"]);
     bundle.arg("--out").arg(&*out.path).arg("--manifest").arg(&*out.path.join("m.json"));
     let said_bundle = said(&mut bundle);
@@ -30,8 +51,30 @@ fn every_flag_of_the_commands_is_taken() {
     assert_eq!(rows.len(), 3);
 
     let mut trace = fnzip(&fixture("quickstart"));
-    trace.args(["trace", "netlify/functions/report/index.js", "--base", ".", "--process-cwd", ".", "--condition", "x", "--ignore", "*.md"]);
-    trace.args(["--path", "a=./b", "--depth", "9", "--exports-only", "--module-sync-catchall", "--no-analysis", "--target-node", "22", "--json"]);
+    trace.args([
+        "trace",
+        "netlify/functions/report/index.js",
+        "--base",
+        ".",
+        "--process-cwd",
+        ".",
+        "--condition",
+        "x",
+        "--ignore",
+        "*.md",
+    ]);
+    trace.args([
+        "--path",
+        "a=./b",
+        "--depth",
+        "9",
+        "--exports-only",
+        "--module-sync-catchall",
+        "--no-analysis",
+        "--target-node",
+        "22",
+        "--json",
+    ]);
     let said_trace = said(&mut trace);
     assert_eq!(said_trace.status, 0, "{}", said_trace.err);
     let traced: Value = serde_json::from_str(&said_trace.out).unwrap();
@@ -47,7 +90,12 @@ fn every_flag_of_the_commands_is_taken() {
 fn flags_have_twins_in_the_environment() {
     let out = scratch();
     let mut command = fnzip(&fixture("quickstart"));
-    command.arg("bundle").env("FNZIP_OUT", &*out.path).env("FNZIP_ONLY", "greeting").env("FNZIP_FORMAT", "none").env("FNZIP_QUIET", "true");
+    command
+        .arg("bundle")
+        .env("FNZIP_OUT", &*out.path)
+        .env("FNZIP_ONLY", "greeting")
+        .env("FNZIP_FORMAT", "none")
+        .env("FNZIP_QUIET", "true");
     let said = said(&mut command);
     assert_eq!((said.status, said.err.as_str()), (0, ""));
     assert!(out.path.join("greeting/greeting.js").exists());
@@ -128,7 +176,8 @@ fn named_sources_do_not_read_netlify_toml_unless_told_where() {
 #[test]
 fn generated_functions_are_found_in_their_default_places() {
     let site = scratch();
-    site.file("netlify/functions/a.js", "exports.handler = 1").file(".netlify/functions-internal/b.js", "exports.handler = 1");
+    site.file("netlify/functions/a.js", "exports.handler = 1")
+        .file(".netlify/functions-internal/b.js", "exports.handler = 1");
     site.file("apps/web/.netlify/v1/functions/c.js", "exports.handler = 1");
     let names = |flags: &[&str]| {
         let said = said(fnzip(&site.path).args(["list", "--json"]).args(flags));
@@ -170,14 +219,21 @@ fn github_shows_diagnostics_beside_the_line() {
 
 #[test]
 fn whoever_stops_reading_is_no_error() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_fnzip")).args(["completions", "zsh"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        Command::new(env!("CARGO_BIN_EXE_fnzip")).args(["completions", "zsh"]).stdout(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     assert!(child.wait().unwrap().success());
 }
 
 #[test]
 fn completions_manual_and_schemas_are_printed() {
-    for words in [&["completions", "bash"][..], &["completions", "fish"], &["man"], &["schema", "manifest"], &["schema", "config"]] {
+    for words in [
+        &["completions", "bash"][..],
+        &["completions", "fish"],
+        &["man"],
+        &["schema", "manifest"],
+        &["schema", "config"],
+    ] {
         let said = said(fnzip(&fixture("quickstart")).args(words));
         assert_eq!(said.status, 0);
         assert!(said.out.len() > 500, "{words:?}");
@@ -189,9 +245,15 @@ fn the_summary_of_a_run() {
     let out = scratch();
     let said = said(fnzip(&fixture("quickstart")).args(["bundle", "--out"]).arg(&*out.path));
     let times = said.err.replace(&*out.path.to_string(), "OUT");
-    let stable: Vec<String> = times.lines().map(|line| {
-        line.split("  ").map(|word| if word.trim_start().ends_with(" ms") { " TIME" } else { word }).collect::<Vec<_>>().join("  ")
-    }).collect();
+    let stable: Vec<String> = times
+        .lines()
+        .map(|line| {
+            line.split("  ")
+                .map(|word| if word.trim_start().ends_with(" ms") { " TIME" } else { word })
+                .collect::<Vec<_>>()
+                .join("  ")
+        })
+        .collect();
     let stable = stable.join("\n");
     assert!(stable.contains("3 functions built, 1.3 kB in ") && stable.contains("-> OUT"), "{stable}");
     assert!(stable.contains(" counter-background  background  js           1  321 B"), "{stable}");

@@ -13,7 +13,18 @@ use crate::support::{contents, copy_tree_in_order, fixture, full, install, said,
 fn build(source: &Path, site: &str, flags: &[&str], odd: bool) -> BTreeMap<String, Vec<u8>> {
     let scratch = scratch();
     let checkout = scratch.path.join(if odd { "a/much/deeper/place with spaces" } else { "b" });
-    copy_tree_in_order(source, &checkout, if odd { |names| { names.sort(); names.reverse(); } } else { |names| names.sort() });
+    copy_tree_in_order(
+        source,
+        &checkout,
+        if odd {
+            |names| {
+                names.sort();
+                names.reverse();
+            }
+        } else {
+            |names| names.sort()
+        },
+    );
     let age = Duration::from_secs(if odd { 1_000_000_000 } else { 3 });
     dress(&checkout, SystemTime::now() - age, if odd { 0o700 } else { 0o755 });
     let out = scratch.path.join("out");
@@ -23,7 +34,9 @@ fn build(source: &Path, site: &str, flags: &[&str], odd: bool) -> BTreeMap<Strin
     command.arg("-c").arg(format!("{umask} && exec \"$0\" \"$@\"")).arg(env!("CARGO_BIN_EXE_fnzip"));
     command.current_dir(checkout.join(site)).args(["bundle", "--reproducible", "--out"]).arg(&*out).args(flags);
     command.args(["--jobs", if odd { "1" } else { "8" }]);
-    command.env("TZ", if odd { "Pacific/Kiritimati" } else { "UTC" }).env("LANG", if odd { "tr_TR.UTF-8" } else { "C" });
+    command
+        .env("TZ", if odd { "Pacific/Kiritimati" } else { "UTC" })
+        .env("LANG", if odd { "tr_TR.UTF-8" } else { "C" });
     command.env_remove("SOURCE_DATE_EPOCH");
     let said = said(&mut command);
     assert_eq!(said.status, 0, "{}", said.err);
@@ -66,7 +79,8 @@ fn a_site_with_links() {
     let site = scratch();
     site.file("netlify.toml", "").file("packages/pkg/index.js", "").file("tool.js", "#!/usr/bin/env node\n");
     site.file("netlify/functions/a.js", "exports.handler = () => [require('pkg'), require('../../tool.js')]");
-    site.file("netlify/functions/b/index.js", "exports.handler = () => require('pkg')").file("netlify/functions/b/data.txt", "x");
+    site.file("netlify/functions/b/index.js", "exports.handler = () => require('pkg')")
+        .file("netlify/functions/b/data.txt", "x");
     fs::create_dir(site.path.join("node_modules")).unwrap();
     symlink("../packages/pkg", site.path.join("node_modules/pkg")).unwrap();
     symlink("b", site.path.join("netlify/functions/c")).unwrap();

@@ -15,7 +15,8 @@ fn every_rule() {
     let mut failures = Vec::new();
     for case in cases("discovery") {
         let expected = Expected::read(&case);
-        let mut invocation = Invocation { cwd: case.to_path_buf(), repository_root: Some(".".into()), ..Invocation::default() };
+        let mut invocation =
+            Invocation { cwd: case.to_path_buf(), repository_root: Some(".".into()), ..Invocation::default() };
         let mut words = expected.options("args").first().copied().unwrap_or("functions").split(' ');
         while let Some(word) = words.next() {
             match word {
@@ -29,7 +30,12 @@ fn every_rule() {
         let functions = functions.iter().map(|function| {
             let background = if function.name.is_background() { " background" } else { "" };
             let internal = if function.origin == Origin::Internal { " internal" } else { "" };
-            format!("{} {} {}{background}{internal}", function.name, function.runtime, function.main_file.relative_to(&case))
+            format!(
+                "{} {} {}{background}{internal}",
+                function.name,
+                function.runtime,
+                function.main_file.relative_to(&case)
+            )
         });
         let diagnostics = diagnostics.iter().map(|diagnostic| shown(diagnostic, &case));
         expected.check(&functions.chain(diagnostics).collect::<Vec<_>>(), &mut failures);
@@ -41,7 +47,8 @@ fn every_rule() {
 fn names_that_differ_only_by_case_are_a_warning() {
     let site = scratch();
     site.file("functions/Hello.js", "").file("functions/hello.js", "");
-    let invocation = Invocation { cwd: site.path.to_path_buf(), sources: vec!["functions".into()], ..Invocation::default() };
+    let invocation =
+        Invocation { cwd: site.path.to_path_buf(), sources: vec!["functions".into()], ..Invocation::default() };
     let store = Store::new(Disk);
     let settings = Settings::resolve(&invocation, &store).unwrap();
     let (functions, diagnostics) = pipeline::functions(&settings, &store);

@@ -64,8 +64,13 @@ fn the_entry_file() {
         ),
         (
             "CommonJS below a package of ES modules says so by its name",
-            &[("f/hello.cjs", HANDLER), ("f/package.json", "{}"), ("package.json", r#"{"type":"module"}"#), ("lib.js", ""),
-              ("f/two.cjs", "exports.handler = () => import('../lib.js')")],
+            &[
+                ("f/hello.cjs", HANDLER),
+                ("f/package.json", "{}"),
+                ("package.json", r#"{"type":"module"}"#),
+                ("lib.js", ""),
+                ("f/two.cjs", "exports.handler = () => import('../lib.js')"),
+            ],
             "two",
             &["f/two.cjs", "lib.js", "package.json", "two.cjs"],
             Some(("two.cjs", "module.exports = require('./f/two.cjs')\n")),
@@ -101,8 +106,12 @@ fn the_entry_file() {
 
 fn site_with_links() -> Scratch {
     let site = scratch();
-    site.file("netlify/functions/hello.js", "exports.handler = async () => ({ statusCode: 200, body: require('pkg')() })\n");
-    site.file("packages/pkg/package.json", r#"{"main":"main.js"}"#).file("packages/pkg/main.js", "module.exports = () => 'linked'\n");
+    site.file(
+        "netlify/functions/hello.js",
+        "exports.handler = async () => ({ statusCode: 200, body: require('pkg')() })\n",
+    );
+    site.file("packages/pkg/package.json", r#"{"main":"main.js"}"#)
+        .file("packages/pkg/main.js", "module.exports = () => 'linked'\n");
     fs::create_dir(site.path.join("node_modules")).unwrap();
     symlink("../packages/pkg", site.path.join("node_modules/pkg")).unwrap();
     site
@@ -128,7 +137,13 @@ fn the_three_formats_hold_the_same() {
     assert_eq!(zip, directory);
     assert_eq!(tar, directory);
     assert_eq!(directory["node_modules/pkg"], b"../packages/pkg");
-    let expected = ["hello.js", "netlify/functions/hello.js", "node_modules/pkg", "packages/pkg/main.js", "packages/pkg/package.json"];
+    let expected = [
+        "hello.js",
+        "netlify/functions/hello.js",
+        "node_modules/pkg",
+        "packages/pkg/main.js",
+        "packages/pkg/package.json",
+    ];
     assert_eq!(directory.keys().collect::<Vec<_>>(), expected);
     for (name, load) in [("zip", unpacked.path.join("zip")), ("none", unpacked.path.join("tar"))] {
         let script = format!("require('{load}/hello.js').handler().then(r => process.stdout.write(r.body))");
@@ -144,14 +159,17 @@ fn a_directory_is_replaced_whole() {
     fs::write(out(&site, "hello/left-over.txt"), "").unwrap();
     bundle(&site, &["--format", "none"]);
     assert!(!out(&site, "hello/left-over.txt").exists());
-    let left: Vec<_> = fs::read_dir(site.path.join(".netlify/functions")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        fs::read_dir(site.path.join(".netlify/functions")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 2, "only the function and the manifest: {left:?}");
 }
 
 #[test]
 fn archives_that_are_no_longer_made_are_removed_and_nothing_else() {
     let site = scratch();
-    site.file("netlify/functions/a.js", HANDLER).file("netlify/functions/b.js", HANDLER).file("netlify/functions/c.js", HANDLER);
+    site.file("netlify/functions/a.js", HANDLER)
+        .file("netlify/functions/b.js", HANDLER)
+        .file("netlify/functions/c.js", HANDLER);
     bundle(&site, &[]);
     fs::remove_file(site.path.join("netlify/functions/b.js")).unwrap();
     fs::remove_file(site.path.join("netlify/functions/c.js")).unwrap();
@@ -171,7 +189,8 @@ fn only_builds_what_it_names_and_keeps_the_rest() {
     bundle(&site, &["--only", "a*"]);
     assert_eq!(fs::metadata(out(&site, "b.zip")).unwrap().modified().unwrap(), before);
     let manifest: serde_json::Value = serde_json::from_slice(&fs::read(out(&site, "manifest.json")).unwrap()).unwrap();
-    let names: Vec<&str> = manifest["functions"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        manifest["functions"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["a", "b"]);
 }
 
@@ -198,7 +217,14 @@ fn included_files_are_added_and_taken_out() {
     site.file("node_modules/pkg/index.js", "try { require('./big.js') } catch {}").file("node_modules/pkg/big.js", "");
     site.file("data/a.json", "{}").file("data/.hidden", "").file("data/private/key", "").file("pages/[id].html", "");
     let said = bundle(&site, &[]);
-    let expected = ["data/.hidden", "data/a.json", "hello.js", "netlify/functions/hello.js", "node_modules/pkg/index.js", "pages/[id].html"];
+    let expected = [
+        "data/.hidden",
+        "data/a.json",
+        "hello.js",
+        "netlify/functions/hello.js",
+        "node_modules/pkg/index.js",
+        "pages/[id].html",
+    ];
     assert_eq!(entries(&out(&site, "hello.zip")), expected);
     assert!(said.err.contains("`included_files`: `none/*` matches no file"), "{}", said.err);
 }
@@ -218,7 +244,10 @@ fn a_folder_ships_its_own_data() {
 fn two_builds_at_once_do_not_corrupt_each_other() {
     let site = scratch();
     for index in 0..20 {
-        site.file(&format!("netlify/functions/f{index}.js"), format!("exports.handler = async () => ({{ body: '{index}' }})\n{}", "// filler\n".repeat(2000)));
+        site.file(
+            &format!("netlify/functions/f{index}.js"),
+            format!("exports.handler = async () => ({{ body: '{index}' }})\n{}", "// filler\n".repeat(2000)),
+        );
     }
     bundle(&site, &["--reproducible"]);
     let expected: BTreeMap<String, Vec<u8>> = contents(&site.path.join(".netlify/functions"));

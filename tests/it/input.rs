@@ -17,7 +17,8 @@ use crate::support::{Said, Scratch, fnzip, said, scratch, shown};
 /// A site with one good function, and what the case adds to it.
 fn site() -> Scratch {
     let site = scratch();
-    site.file("netlify.toml", "").file("netlify/functions/good.js", "exports.handler = async () => ({ statusCode: 200 })\n");
+    site.file("netlify.toml", "")
+        .file("netlify/functions/good.js", "exports.handler = async () => ({ statusCode: 200 })\n");
     site
 }
 
@@ -124,7 +125,9 @@ fn a_folder_that_cannot_be_read_is_an_error() {
 fn a_file_that_cannot_be_read_is_an_error_of_its_function() {
     let site = site();
     site.file("netlify/functions/bad.js", "exports.handler = require('./good').handler");
-    let store = Arc::new(Store::new(Failing::new(Disk, vec![site.path.join("netlify/functions/bad.js").to_path_buf()])).keeping(Deflate));
+    let store = Arc::new(
+        Store::new(Failing::new(Disk, vec![site.path.join("netlify/functions/bad.js").to_path_buf()])).keeping(Deflate),
+    );
     let invocation = Invocation { cwd: site.path.to_path_buf(), ..Invocation::default() };
     let settings = Settings::resolve(&invocation, &store).unwrap();
     let report = pipeline::bundle(&settings, store, &()).unwrap();
@@ -137,20 +140,25 @@ fn a_file_that_cannot_be_read_is_an_error_of_its_function() {
 fn a_file_that_does_not_parse() {
     let site = site();
     site.file("netlify/functions/bad.js", "exports.handler = async () => {\n  return { statusCode: }\n}\n");
-    fails(&site, &["error[syntax]: netlify/functions/bad.js: ", "netlify/functions/bad.js:2:24", "2 |   return { statusCode: }"]);
+    fails(
+        &site,
+        &["error[syntax]: netlify/functions/bad.js: ", "netlify/functions/bad.js:2:24", "2 |   return { statusCode: }"],
+    );
 }
 
 #[test]
 fn a_helper_that_does_not_parse() {
     let site = site();
-    site.file("netlify/functions/bad.js", "exports.handler = require('../../lib/a.js')").file("lib/a.js", "let a = ;\n");
+    site.file("netlify/functions/bad.js", "exports.handler = require('../../lib/a.js')")
+        .file("lib/a.js", "let a = ;\n");
     fails(&site, &["error[syntax]: lib/a.js: ", "lib/a.js:1:9"]);
 }
 
 #[test]
 fn a_broken_package_json() {
     let site = site();
-    site.file("netlify/functions/bad/bad.js", "exports.handler = 1").file("netlify/functions/bad/package.json", "{\n  \"type\": module\n}\n");
+    site.file("netlify/functions/bad/bad.js", "exports.handler = 1")
+        .file("netlify/functions/bad/package.json", "{\n  \"type\": module\n}\n");
     fails(&site, &["netlify/functions/bad/package.json: not valid JSON: expected value", "package.json:2:11"]);
 }
 
@@ -192,7 +200,10 @@ fn an_import_of_a_link_that_leads_round_in_a_circle() {
     site.file("netlify/functions/bad.js", "exports.handler = require('../../a')");
     symlink("b.js", site.path.join("a.js")).unwrap();
     symlink("a.js", site.path.join("b.js")).unwrap();
-    fails(&site, &["error[link-loop]: netlify/functions/bad.js: '../../a' leads to a.js: links lead round in a circle"]);
+    fails(
+        &site,
+        &["error[link-loop]: netlify/functions/bad.js: '../../a' leads to a.js: links lead round in a circle"],
+    );
 }
 
 #[test]
@@ -205,7 +216,8 @@ fn a_link_that_leads_nowhere() {
 #[test]
 fn a_folder_linked_into_itself_is_built() {
     let site = site();
-    site.file("netlify/functions/deep/index.js", "exports.handler = require('./self/lib.js')").file("netlify/functions/deep/lib.js", "");
+    site.file("netlify/functions/deep/index.js", "exports.handler = require('./self/lib.js')")
+        .file("netlify/functions/deep/lib.js", "");
     symlink(".", site.path.join("netlify/functions/deep/self")).unwrap();
     let said = bundle(&site, &[]);
     assert_eq!(said.status, 0, "{}", said.err);
@@ -319,7 +331,8 @@ fn a_failed_function_leaves_its_earlier_archive_and_manifest() {
 #[test]
 fn executables_stay_executable() {
     let site = site();
-    site.file("netlify/functions/run.js", "exports.handler = require('../../tool.js')").file("tool.js", "#!/usr/bin/env node\n");
+    site.file("netlify/functions/run.js", "exports.handler = require('../../tool.js')")
+        .file("tool.js", "#!/usr/bin/env node\n");
     fs::set_permissions(site.path.join("tool.js"), fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(bundle(&site, &[]).status, 0);
     let file = fs::File::open(site.path.join(".netlify/functions/run.zip")).unwrap();
@@ -331,7 +344,8 @@ fn executables_stay_executable() {
 /// Hostile bytes in every place that is parsed never make it panic.
 #[test]
 fn arbitrary_bytes_are_survived() {
-    let bytes: &[&[u8]] = &[b"", b"\0", b"\xff\xfe", b"\xef\xbb\xbf", "\u{2028}".as_bytes(), &[b'('; 5000], &[b'['; 100_000], b"`${`${`"];
+    let bytes: &[&[u8]] =
+        &[b"", b"\0", b"\xff\xfe", b"\xef\xbb\xbf", "\u{2028}".as_bytes(), &[b'('; 5000], &[b'['; 100_000], b"`${`${`"];
     for bytes in bytes {
         let site = site();
         site.file("netlify/functions/odd.js", bytes).file("netlify/functions/odd2/index.js", "require('./a.json')");

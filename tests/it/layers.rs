@@ -24,8 +24,8 @@ const JS: &[&str] = &["package", "parse", "scan", "resolve", "config", "graph", 
 
 /// Exceptions, each with its reason.
 const ALLOWED: &[(&str, &str)] = &[
-    ("diagnostic", "path"),   // a diagnostic names a path
-    ("plan", "function"),     // a plan's facts name the bundler
+    ("diagnostic", "path"), // a diagnostic names a path
+    ("plan", "function"),   // a plan's facts name the bundler
 ];
 
 /// Every source file: its path below src, and its text.
@@ -107,7 +107,9 @@ fn inside_js_the_order_is_that_of_the_work() {
 fn only_fs_and_the_writers_touch_the_disk() {
     for (file, text) in sources() {
         let may = file == "fs.rs" || file.starts_with("archive/") || file.starts_with("cli/");
-        let touches = code(&text).contains("std::fs") || code(&text).contains("use std::fs") || code(&text).contains("File::open");
+        let touches = code(&text).contains("std::fs")
+            || code(&text).contains("use std::fs")
+            || code(&text).contains("File::open");
         assert!(may || !touches, "{file} touches the disk");
     }
 }

@@ -1,6 +1,13 @@
 //! The one integration-test binary: a module a topic. What the tests need from npm they install by
 //! themselves, once. `FNZIP_FULL=1` adds the long ones.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a test fails where it stands, and says what it does"
+)]
+
 mod support;
 
 mod cli;
@@ -10,7 +17,9 @@ mod formats;
 mod input;
 mod layers;
 mod manifest;
+mod memory;
 mod nft;
+mod readme;
 mod reads;
 mod sites;
 mod trace;

@@ -16,7 +16,10 @@ fn the_committed_schemas_are_those_of_the_types() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, &said.out).unwrap();
         }
-        assert!(fs::read_to_string(&path).unwrap() == said.out, "schemas/{of}.json: run with UPDATE_EXPECTED=1 and review");
+        assert!(
+            fs::read_to_string(&path).unwrap() == said.out,
+            "schemas/{of}.json: run with UPDATE_EXPECTED=1 and review"
+        );
     }
 }
 
@@ -34,10 +37,16 @@ fn what_a_manifest_says() {
 fn what_functions_are_told_is_in_it() {
     let site = scratch();
     site.file("netlify/functions/hello.js", "exports.handler = 1").file("internal/made.js", "exports.handler = 1");
-    site.file("netlify/functions/hello.json", r#"{"version": 1, "config": {"generator": "a plugin", "name": "Hello"}}"#);
+    site.file(
+        "netlify/functions/hello.json",
+        r#"{"version": 1, "config": {"generator": "a plugin", "name": "Hello"}}"#,
+    );
     let config = r#"{"*": {"nodeVersion": "22.3.0", "timeout": 20, "region": null}, "hello": {"schedule": "@daily", "background": true}}"#;
-    let said = said(fnzip(&site.path).args(["bundle", "netlify/functions", "--internal", "internal", "--config-dir", "netlify/functions"])
-        .args(["--manifest", "elsewhere/m.json", "--config", config]));
+    let said = said(
+        fnzip(&site.path)
+            .args(["bundle", "netlify/functions", "--internal", "internal", "--config-dir", "netlify/functions"])
+            .args(["--manifest", "elsewhere/m.json", "--config", config]),
+    );
     assert_eq!(said.status, 0, "{}", said.err);
     let manifest: Value = serde_json::from_slice(&fs::read(site.path.join("elsewhere/m.json")).unwrap()).unwrap();
     let mut hello = manifest["functions"][0].clone();

@@ -90,7 +90,8 @@ fn rules_agree() {
     }
     install_tools();
     let mut failures = Vec::new();
-    let cases: Vec<(AbsPath, Expected)> = cases("trace").into_iter().map(|case| (case.clone(), Expected::read(&case))).collect();
+    let cases: Vec<(AbsPath, Expected)> =
+        cases("trace").into_iter().map(|case| (case.clone(), Expected::read(&case))).collect();
     let job = |(case, expected): &(AbsPath, Expected)| {
         let one = |name| expected.options(name).first().copied();
         let base = case.join(one("base").unwrap_or("."));

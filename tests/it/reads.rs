@@ -34,7 +34,8 @@ fn counts_of(site: &str, functions: usize) -> Vec<((Operation, PathBuf), usize)>
     let counting = Arc::new(Counting::new(Disk));
     let store = Arc::new(Store::new(Shared(counting.clone())).keeping(Deflate));
     let out = scratch();
-    let invocation = Invocation { cwd: fixture(site).to_path_buf(), out: Some(out.path.to_path_buf()), ..Invocation::default() };
+    let invocation =
+        Invocation { cwd: fixture(site).to_path_buf(), out: Some(out.path.to_path_buf()), ..Invocation::default() };
     let settings = Settings::resolve(&invocation, &store).unwrap();
     let report = pipeline::bundle(&settings, store, &()).unwrap();
     assert!(!report.failed());

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{copy_tree, entries, fixture, fnzip, install, install_tools, repository, said, scratch, unpack_all};
+use crate::support::{
+    copy_tree, entries, fixture, fnzip, install, install_tools, repository, said, scratch, unpack_all,
+};
 
 /// Builds a site, unpacks its archives into an empty folder elsewhere, and has Node call each
 /// handler with the event of `cases.json`.

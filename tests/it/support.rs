@@ -95,7 +95,11 @@ pub(crate) fn install(directory: &AbsPath) {
     eprintln!("installing the npm packages of {shown}, once");
     let mut command = if pnpm {
         let mut command = Command::new("node");
-        command.arg(tool("node_modules/pnpm/bin/pnpm.cjs").as_os_str()).args(["install", "--frozen-lockfile", "--ignore-scripts"]);
+        command.arg(tool("node_modules/pnpm/bin/pnpm.cjs").as_os_str()).args([
+            "install",
+            "--frozen-lockfile",
+            "--ignore-scripts",
+        ]);
         command
     } else {
         let mut command = Command::new("npm");
@@ -175,7 +179,8 @@ pub(crate) fn unpack_all(out: &Path, to: &Path) {
             let into = to.join(path.file_stem().unwrap());
             fs::create_dir_all(&into).unwrap();
             // The system's own unpacker: ours must not be the only one that understands it.
-            let output = Command::new("unzip").arg("-q").arg(&path).arg("-d").arg(&into).output().expect("unzip is on the PATH");
+            let output =
+                Command::new("unzip").arg("-q").arg(&path).arg("-d").arg(&into).output().expect("unzip is on the PATH");
             assert!(output.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
         }
     }
@@ -184,7 +189,8 @@ pub(crate) fn unpack_all(out: &Path, to: &Path) {
 /// `severity: path: message (chain)`, as the fixtures write it.
 pub(crate) fn shown(diagnostic: &Diagnostic, base: &Path) -> String {
     let place = diagnostic.path.as_ref().map(|path| path.relative_to(base) + ": ").unwrap_or_default();
-    let chain = if diagnostic.chain.len() > 2 { format!(" ({})", diagnostic.chain.join(" -> ")) } else { String::new() };
+    let chain =
+        if diagnostic.chain.len() > 2 { format!(" ({})", diagnostic.chain.join(" -> ")) } else { String::new() };
     format!("{}: {place}{}{chain}", diagnostic.severity, diagnostic.message)
 }
 
@@ -199,14 +205,21 @@ impl Expected {
     pub(crate) fn read(case: &Path) -> Self {
         let path = case.join("expected.txt");
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let (comments, lines) = text.lines().filter(|line| !line.is_empty()).map(str::to_owned).partition(|line: &String| line.starts_with('#'));
+        let (comments, lines) = text
+            .lines()
+            .filter(|line| !line.is_empty())
+            .map(str::to_owned)
+            .partition(|line: &String| line.starts_with('#'));
         Self { path, comments, lines }
     }
 
     /// The values of `#name: value`, or of `#name`.
     pub(crate) fn options(&self, name: &str) -> Vec<&str> {
         let values = self.comments.iter().filter_map(|line| line.strip_prefix('#')?.strip_prefix(name));
-        values.filter(|rest| rest.is_empty() || rest.starts_with(':')).map(|rest| rest.trim_start_matches(':').trim()).collect()
+        values
+            .filter(|rest| rest.is_empty() || rest.starts_with(':'))
+            .map(|rest| rest.trim_start_matches(':').trim())
+            .collect()
     }
 
     /// Compares. With UPDATE_EXPECTED=1 the file is written anew instead, to be reviewed with git.

@@ -42,7 +42,8 @@ fn every_rule() {
         let traced = trace(&graph, &[case.join(one("entry").unwrap_or("input.js"))], &options);
         assert!(traced.files.values().all(|file| !file.reasons.is_empty()));
         let files = traced.files.keys().map(|path| path.relative_to(&base));
-        let mut diagnostics: Vec<String> = traced.diagnostics.iter().map(|diagnostic| shown(diagnostic, &base)).collect();
+        let mut diagnostics: Vec<String> =
+            traced.diagnostics.iter().map(|diagnostic| shown(diagnostic, &base)).collect();
         diagnostics.sort();
         let mut files: Vec<String> = files.collect();
         files.sort();

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::diagnostic::Diagnostic;
 use crate::function::Function;
-use crate::js::trace::{How, Trace};
 use crate::js::scan::Form;
+use crate::js::trace::{How, Trace};
 use crate::path::AbsPath;
 use crate::pipeline::{Outcome, Report};
 use crate::settings::Settings;
@@ -52,14 +52,17 @@ fn result(outcome: &Outcome, settings: &Settings) -> Value {
         }
         None => {
             let first = diagnostics.first();
-            set("error", json!({
-                "message": first.map(|diagnostic| diagnostic.message.clone()),
-                "code": first.map(|diagnostic| diagnostic.code),
-                "customErrorInfo": {
-                    "type": "functionsBundling",
-                    "location": {"functionName": function.name, "runtime": function.runtime},
-                },
-            }));
+            set(
+                "error",
+                json!({
+                    "message": first.map(|diagnostic| diagnostic.message.clone()),
+                    "code": first.map(|diagnostic| diagnostic.code),
+                    "customErrorInfo": {
+                        "type": "functionsBundling",
+                        "location": {"functionName": function.name, "runtime": function.runtime},
+                    },
+                }),
+            );
         }
     }
     if !diagnostics.is_empty() {

@@ -6,8 +6,8 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use anstream::{AutoStream, ColorChoice};
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
+use anstream::{AutoStream, ColorChoice};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::progress::Bar;
@@ -106,7 +106,14 @@ fn shared<'a>(diagnostics: impl Iterator<Item = &'a Diagnostic>) -> Vec<Told<'a>
         let same = |known: &&mut Told<'_>| {
             let Diagnostic { severity, code, path, span, message, hint, .. } = &known.0;
             (severity, code, path, span, message, hint)
-                == (&diagnostic.severity, &diagnostic.code, &diagnostic.path, &diagnostic.span, &diagnostic.message, &diagnostic.hint)
+                == (
+                    &diagnostic.severity,
+                    &diagnostic.code,
+                    &diagnostic.path,
+                    &diagnostic.span,
+                    &diagnostic.message,
+                    &diagnostic.hint,
+                )
         };
         match told.iter_mut().find(same) {
             Some((_, functions)) => functions.extend(function),
@@ -181,7 +188,15 @@ fn table(report: &Report) -> Table {
             (_, 0) => String::new(),
             (_, many) => format!("{many} {}", plural(many, "warning")),
         };
-        table.add_row([function.name.to_string(), kind.into(), function.runtime.to_string(), entries, size, time(*took), remark]);
+        table.add_row([
+            function.name.to_string(),
+            kind.into(),
+            function.runtime.to_string(),
+            entries,
+            size,
+            time(*took),
+            remark,
+        ]);
     }
     for index in 3..=5 {
         if let Some(column) = table.column_mut(index) {

@@ -3,10 +3,10 @@
 
 use swc_core::common::Spanned;
 use swc_core::ecma::ast::{
-    ArrowExpr, ArrowFunctionBody, AwaitExpr, BinExpr, BinaryOp, CallExpr, Callee, ClassProp, CondExpr, Constructor, DoWhileStmt,
-    ExportAll, Expr, ForInStmt, ForOfStmt, ForStmt, Function, GetterProp, IfStmt, ImportDecl, ImportSpecifier,
-    MetaPropKind, NamedExport, OptCall, PrivateProp, SetterProp, Str, SwitchCase, TryStmt, TsImportEqualsDecl,
-    TsModuleRef, TsType, WhileStmt, ExportSpecifier, ExprOrSpread,
+    ArrowExpr, ArrowFunctionBody, AwaitExpr, BinExpr, BinaryOp, CallExpr, Callee, ClassProp, CondExpr, Constructor,
+    DoWhileStmt, ExportAll, ExportSpecifier, Expr, ExprOrSpread, ForInStmt, ForOfStmt, ForStmt, Function, GetterProp,
+    IfStmt, ImportDecl, ImportSpecifier, MetaPropKind, NamedExport, OptCall, PrivateProp, SetterProp, Str, SwitchCase,
+    TryStmt, TsImportEqualsDecl, TsModuleRef, TsType, WhileStmt,
 };
 use swc_core::ecma::visit::{Visit, VisitWith};
 
@@ -101,7 +101,8 @@ impl Walk<'_> {
 
 impl Visit for Walk<'_> {
     fn visit_import_decl(&mut self, import: &ImportDecl) {
-        let is_type = |specifier: &ImportSpecifier| matches!(specifier, ImportSpecifier::Named(named) if named.is_type_only);
+        let is_type =
+            |specifier: &ImportSpecifier| matches!(specifier, ImportSpecifier::Named(named) if named.is_type_only);
         let only_types = !import.specifiers.is_empty() && import.specifiers.iter().all(is_type);
         if !import.type_only && !only_types {
             self.statement(&import.src, Form::Import);
@@ -109,7 +110,8 @@ impl Visit for Walk<'_> {
     }
 
     fn visit_named_export(&mut self, export: &NamedExport) {
-        let is_type = |specifier: &ExportSpecifier| matches!(specifier, ExportSpecifier::Named(named) if named.is_type_only);
+        let is_type =
+            |specifier: &ExportSpecifier| matches!(specifier, ExportSpecifier::Named(named) if named.is_type_only);
         let only_types = !export.specifiers.is_empty() && export.specifiers.iter().all(is_type);
         if let Some(source) = &export.src
             && !export.type_only

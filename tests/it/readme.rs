@@ -1,0 +1,44 @@
+//! The README is true: what it shows of fnzip is what fnzip prints. Its `console` blocks are run in
+//! `fixtures/quickstart`; times, and the machine's own paths, may differ.
+
+use std::fs;
+
+use crate::support::{copy_tree, fixture, fnzip, repository, said, scratch};
+
+/// A line without what differs from run to run.
+fn stable(line: &str) -> String {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let timeless = words.iter().enumerate().map(|(index, word)| {
+        let is_time =
+            words.get(index + 1).is_some_and(|unit| matches!(*unit, "ms" | "s")) && word.parse::<f64>().is_ok();
+        if is_time { "TIME" } else { word }
+    });
+    timeless.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn what_it_shows_is_what_is_printed() {
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let scratch = scratch();
+    copy_tree(&fixture("quickstart"), &scratch.path);
+    let mut shown = 0;
+    for block in readme.split("```console\n").skip(1) {
+        let block = block.split("```").next().unwrap();
+        for part in block.split("$ ").skip(1) {
+            let (command, expected) = part.split_once('\n').unwrap_or((part, ""));
+            let Some(words) = command.strip_prefix("fnzip ") else { continue };
+            let said = said(fnzip(&scratch.path).args(words.split_whitespace()));
+            let printed = format!("{}{}", said.err, said.out);
+            let lines = |text: &str| text.lines().map(stable).filter(|line| !line.is_empty()).collect::<Vec<_>>();
+            let (expected, printed) = (lines(expected), lines(&printed));
+            // A block may show the beginning alone, if it says so.
+            let printed = match expected.iter().position(|line| line == "…") {
+                Some(cut) => [&printed[..cut], &["…".to_owned()]].concat(),
+                None => printed,
+            };
+            assert_eq!(printed, expected, "$ {command}");
+            shown += 1;
+        }
+    }
+    assert!(shown >= 4, "the README shows fnzip at work");
+}
