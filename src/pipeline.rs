@@ -249,7 +249,10 @@ impl Graphs {
         for function in functions {
             let options = resolve_options(function);
             if !graphs.iter().any(|(known, _)| *known == options) {
-                let graph = Graph::new(store.clone(), options.clone(), settings.repository_root.clone());
+                let graph = match graphs.first() {
+                    Some((_, first)) => first.with_options(options.clone()),
+                    None => Graph::new(store.clone(), options.clone(), settings.repository_root.clone()),
+                };
                 graphs.push((options, graph));
             }
         }

@@ -60,36 +60,58 @@ pub struct Targets {
     pub lenient: bool,
 }
 
-type Map<V> = DashMap<AbsPath, V, FxBuildHasher>;
+/// A value for each path, made by whoever asks first.
+struct Once<T>(DashMap<AbsPath, Arc<OnceLock<T>>, FxBuildHasher>);
+
+impl<T: Clone> Once<T> {
+    fn new() -> Self {
+        Self(DashMap::default())
+    }
+
+    /// The map is not locked while the value is made.
+    fn get_or_make(&self, path: &AbsPath, make: impl FnOnce() -> T) -> T {
+        let known = self.0.get(path).map(|cell| cell.clone());
+        let cell = known.unwrap_or_else(|| self.0.entry(path.clone()).or_default().clone());
+        cell.get_or_init(make).clone()
+    }
+}
 
 /// The modules of a run, under one set of resolution options.
 pub struct Graph {
-    store: Arc<Store>,
+    files: Arc<Files>,
     resolver: Resolver,
+    modules: Once<Arc<Module>>,
+}
+
+/// What does not depend on the options.
+struct Files {
+    store: Arc<Store>,
     top: AbsPath,
-    modules: Map<Arc<OnceLock<Arc<Module>>>>,
-    packages: Map<Arc<OnceLock<Said>>>,
+    scans: Once<Result<Arc<(Scan, Analysis)>, Failure>>,
+    packages: Once<Said>,
 }
 
 impl Graph {
     /// A graph over the files of `store`. No `package.json` above `top` is looked at.
     pub fn new(store: Arc<Store>, options: ResolveOptions, top: AbsPath) -> Self {
         let resolver = Resolver::new(store.clone(), options);
-        Self { store, resolver, top, modules: Map::default(), packages: Map::default() }
+        let files = Files { store, top, scans: Once::new(), packages: Once::new() };
+        Self { files: Arc::new(files), resolver, modules: Once::new() }
+    }
+
+    /// A graph of the same files under other options. What one has parsed the other need not.
+    pub fn with_options(&self, options: ResolveOptions) -> Self {
+        Self { files: self.files.clone(), resolver: self.resolver.with_options(options), modules: Once::new() }
     }
 
     /// The store below.
     pub fn store(&self) -> &Store {
-        &self.store
+        &self.files.store
     }
 
     /// The module at a real path.
     pub fn module(&self, path: &AbsPath) -> Arc<Module> {
-        let cell = match self.modules.get(path) {
-            Some(cell) => cell.clone(),
-            None => self.modules.entry(path.clone()).or_default().clone(),
-        };
-        cell.get_or_init(|| Arc::new(self.load(path))).clone()
+        self.modules.get_or_make(path, || Arc::new(self.load(path)))
     }
 
     /// The real path of `path`, as edges give it.
@@ -97,7 +119,7 @@ impl Graph {
     /// # Errors
     /// There is nothing, or links lead nowhere or in a circle.
     pub fn real(&self, path: &AbsPath) -> Result<Real, FileError> {
-        self.store.real(path)
+        self.store().real(path)
     }
 
     fn load(&self, path: &AbsPath) -> Module {
@@ -108,36 +130,39 @@ impl Graph {
         }
         if matches!(extension, "js" | "jsx" | "ts" | "tsx" | "") {
             let directory = path.parent().unwrap_or_else(|| path.clone());
-            module.package = self.store.nearest_package_json(&directory, &self.top).map(|at| {
+            module.package = self.store().nearest_package_json(&directory, &self.files.top).map(|at| {
                 let package = self.package(&at);
                 (at, package)
             });
         }
         // Node takes a file with any other extension for CommonJS.
-        match self.scanned(path, if CODE_EXTENSIONS.contains(&extension) { extension } else { "cjs" }) {
-            Ok((scan, analysis)) => {
-                module.analysis = analysis;
-                module.edges = scan.requests.into_iter().map(|request| self.edge(request, path)).collect();
+        let extension = if CODE_EXTENSIONS.contains(&extension) { extension } else { "cjs" };
+        match self.files.scans.get_or_make(path, || self.scan(path, extension)) {
+            Ok(scanned) => {
+                let (scan, analysis) = &*scanned;
+                module.analysis = *analysis;
+                module.edges = scan.requests.iter().map(|request| self.edge(request, path)).collect();
             }
             Err(failure) => module.failure = Some(failure),
         }
         module
     }
 
-    fn scanned(&self, path: &AbsPath, extension: &str) -> Result<(Scan, Analysis), Failure> {
-        let bytes = self.store.read(path).map_err(Failure::File)?;
+    fn scan(&self, path: &AbsPath, extension: &str) -> Result<Arc<(Scan, Analysis)>, Failure> {
+        let bytes = self.store().read(path).map_err(Failure::File)?;
         let source = String::from_utf8_lossy(&bytes);
-        parse(extension, &source, |parsed| (scan(parsed), analyse(parsed))).map_err(Failure::Syntax)
+        let scanned = parse(extension, &source, |parsed| (scan(parsed), analyse(parsed)));
+        scanned.map(Arc::new).map_err(Failure::Syntax)
     }
 
-    fn edge(&self, request: Request, importer: &AbsPath) -> Edge {
-        let outcome = self.resolver.resolve(&request, importer).and_then(|resolution| self.targets(&resolution));
-        Edge { request, outcome }
+    fn edge(&self, request: &Request, importer: &AbsPath) -> Edge {
+        let outcome = self.resolver.resolve(request, importer).and_then(|resolution| self.targets(&resolution));
+        Edge { request: request.clone(), outcome }
     }
 
     fn targets(&self, resolution: &Resolution) -> Result<Targets, Unresolved> {
         let real =
-            |path: &AbsPath| self.store.real(path).map_err(|error| Unresolved::Link(path.clone(), error.reason()));
+            |path: &AbsPath| self.store().real(path).map_err(|error| Unresolved::Link(path.clone(), error.reason()));
         Ok(Targets {
             modules: resolution.files.iter().map(real).collect::<Result<_, _>>()?,
             package_jsons: resolution.package_jsons.iter().map(real).collect::<Result<_, _>>()?,
@@ -147,8 +172,7 @@ impl Graph {
 
     /// What a `package.json` says.
     pub fn package(&self, path: &AbsPath) -> Said {
-        let cell = self.packages.entry(path.clone()).or_default().clone();
-        let read = || Arc::new(self.store.read(path).map_or(Ok(Package::default()), |bytes| Package::parse(&bytes)));
-        cell.get_or_init(read).clone()
+        let read = || self.store().read(path).map_or(Ok(Package::default()), |bytes| Package::parse(&bytes));
+        self.files.packages.get_or_make(path, || Arc::new(read()))
     }
 }

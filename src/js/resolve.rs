@@ -82,10 +82,16 @@ pub struct Resolver {
 impl Resolver {
     /// A resolver on the files of `store`.
     pub fn new(store: Arc<Store>, options: ResolveOptions) -> Self {
-        let legacy = Oxc::new_with_file_system(
-            StoreFs(store.clone()),
-            Options { exports_fields: vec![], ..node_options(&options, false) },
-        );
+        Self::on_cache_of(&Oxc::new_with_file_system(StoreFs(store.clone()), Options::default()), store, options)
+    }
+
+    /// A resolver with other options that shares what this one knows of the files.
+    pub fn with_options(&self, options: ResolveOptions) -> Self {
+        Self::on_cache_of(&self.legacy, self.store.clone(), options)
+    }
+
+    fn on_cache_of(cache: &Oxc<StoreFs>, store: Arc<Store>, options: ResolveOptions) -> Self {
+        let legacy = cache.clone_with_options(Options { exports_fields: vec![], ..node_options(&options, false) });
         let both = |make: &dyn Fn(bool) -> Options| [false, true].map(|import| legacy.clone_with_options(make(import)));
         let node = both(&|import| node_options(&options, import));
         let synced = both(&|import| {
