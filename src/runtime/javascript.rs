@@ -15,6 +15,7 @@ use crate::js::trace::{Trace, TraceOptions, trace};
 use crate::path::{AbsPath, ArchivePath, common_directory};
 use crate::plan::{BuildFacts, Content, Entries, ModuleFormat, Output, Plan, case_clashes};
 use crate::settings::Settings;
+use crate::store::Store;
 
 /// Plans a JavaScript function.
 pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> Result<Plan, Vec<Diagnostic>> {
@@ -38,13 +39,14 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
     diagnostics.extend(said);
     traced.files.retain(|path, _| *path == main.path || !included.excludes(path));
     let mut files: BTreeSet<AbsPath> = traced.files.keys().cloned().collect();
-    files.extend(included.files.iter().cloned());
+    let mut named = included.files.clone();
     if function.config.node_bundler.is_none_or(|bundler| bundler == Bundler::Zisi) {
         match included::own_data(function, store) {
-            Ok(data) => files.extend(data.into_iter().filter(|path| !included.excludes(path))),
+            Ok(data) => named.extend(data.into_iter().filter(|path| !included.excludes(path))),
             Err(error) => diagnostics.push(Diagnostic::warning(Code::Unreadable, format!("{error}"))),
         }
     }
+    files.extend(named.iter().flat_map(|path| as_they_stand(path, store)));
     if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         return Err(diagnostics);
     }
@@ -70,6 +72,16 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
         output: Output::Archive(entries),
         diagnostics,
     })
+}
+
+/// A named file by its real path, with the links that lead to it: no entry may stand below a link.
+/// A link to a directory is taken, and not what is in it.
+fn as_they_stand(path: &AbsPath, store: &Store) -> Vec<AbsPath> {
+    match store.real(path) {
+        Ok(real) if store.is_dir(&real.path) => real.links.to_vec(),
+        Ok(real) => real.links.iter().cloned().chain([real.path]).collect(),
+        Err(_) => vec![path.clone()], // It leads nowhere, and says so when it is laid out.
+    }
 }
 
 /// ESM_FILE_FORMAT: the extension, else the package's `type`, else the syntax.

@@ -258,3 +258,27 @@ fn two_builds_at_once_do_not_corrupt_each_other() {
     });
     assert_eq!(contents(&site.path.join(".netlify/functions")), expected);
 }
+
+#[test]
+fn nothing_stands_below_a_link() {
+    let site = scratch();
+    site.file("shared/page/index.js", HANDLER).file("shared/page/views/a.html", "a").file("shared/data/b.json", "{}");
+    fs::create_dir_all(site.path.join("netlify/functions")).unwrap();
+    symlink("../../shared/page", site.path.join("netlify/functions/page")).unwrap();
+    symlink("shared/data", site.path.join("data")).unwrap();
+    bundle(&site, &["--config", r#"{"*": {"includedFiles": ["data/**"]}}"#]);
+    let expected = [
+        "data",
+        "netlify/functions/page",
+        "page.js",
+        "shared/data/b.json",
+        "shared/page/index.js",
+        "shared/page/views/a.html",
+    ];
+    assert_eq!(entries(&out(&site, "page.zip")), expected);
+    let unpacked = scratch();
+    let status =
+        Command::new("unzip").arg("-q").arg(out(&site, "page.zip")).current_dir(&unpacked.path).status().unwrap();
+    assert!(status.success());
+    assert_eq!(fs::read(unpacked.path.join("data/b.json")).unwrap(), b"{}");
+}
