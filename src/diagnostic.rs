@@ -51,6 +51,7 @@ pub enum Code {
     Syntax,
     Unreadable,
     UnspecifiedExtension,
+    Unwritable,
 }
 
 impl fmt::Display for Code {
@@ -82,7 +83,7 @@ impl Span {
         let end = floor_char_boundary(source, end).max(start);
         let line_start = source[..start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = source[start..].find('\n').map_or(source.len(), |at| start + at);
-        let line = source[..start].matches('\n').count() + 1;
+        let line = source.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1;
         let text = source[line_start..line_end].trim_end_matches('\r');
         let column = source[line_start..start].chars().count() + 1;
         let length = source[start..end.min(line_end)].chars().count().max(1);
@@ -163,6 +164,14 @@ impl Diagnostic {
     /// The same, with what to do.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same, but if the run is `strict`, a warning is an error.
+    pub fn under(mut self, strict: bool) -> Self {
+        if strict && self.severity == Severity::Warning {
+            self.severity = Severity::Error;
+        }
         self
     }
 

@@ -165,6 +165,19 @@ pub struct FunctionConfig {
 }
 
 impl FunctionConfig {
+    /// This configuration with `higher` laid over it key by key: lists replace, too.
+    pub fn replaced_by(mut self, higher: &Self) -> Self {
+        let replaced = |low: &mut Option<Vec<String>>, high: &Option<Vec<String>>| {
+            if high.is_some() {
+                *low = None;
+            }
+        };
+        replaced(&mut self.external_node_modules, &higher.external_node_modules);
+        replaced(&mut self.ignored_node_modules, &higher.ignored_node_modules);
+        replaced(&mut self.included_files, &higher.included_files);
+        self.overlaid(higher)
+    }
+
     /// This configuration with `higher` laid over it: single values replace, lists add up.
     pub fn overlaid(self, higher: &Self) -> Self {
         fn or<T: Clone>(higher: &Option<T>, lower: Option<T>) -> Option<T> {

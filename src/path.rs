@@ -32,10 +32,11 @@ impl AbsPath {
         Self(normal.into())
     }
 
-    /// A path that is known to be absolute and normal, as the resolver and the disk give them.
-    pub fn from_normal(path: PathBuf) -> Self {
-        debug_assert!(path.is_absolute(), "{} is not absolute", path.display());
-        Self(path.into())
+    /// An absolute path as another crate gives it; made normal if it is not.
+    pub fn of(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        let normal = path.is_absolute() && !path.components().any(|part| part == Component::ParentDir);
+        if normal { Self(path.into()) } else { Self::resolve(Path::new("/"), path) }
     }
 
     /// `path` below this one, or beside it by way of `..`.
@@ -210,6 +211,8 @@ mod tests {
 
     #[test]
     fn paths_are_normal() {
+        assert_eq!(AbsPath::of("/a/../b"), abs("/b"));
+        assert_eq!(AbsPath::of(""), abs("/"));
         assert_eq!(abs("/a/./b/../c"), abs("/a/c"));
         assert_eq!(abs("/a").join("../../.."), abs("/"));
         assert_eq!(abs("/a/b").join("/c"), abs("/c"));

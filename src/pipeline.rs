@@ -13,14 +13,13 @@ use crate::archive::{self, Archive, WriteError};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::{Function, FunctionName, NodeVersion, Origin, Runtime};
 use crate::js::graph::Graph;
-use crate::js::package::package_name;
 use crate::js::resolve::ResolveOptions;
-use crate::js::trace::provided_by_runtime;
+use crate::js::trace::TraceOptions;
 use crate::manifest::{Additions, BuildData, Manifest, Row, System, runtime_version};
 use crate::path::AbsPath;
 use crate::plan::{BuildFacts, Content, Output, Plan};
 use crate::runtime;
-use crate::settings::{ConfigFile, Settings};
+use crate::settings::{Settings, config_beside};
 use crate::source::{self, Candidate};
 use crate::store::Store;
 
@@ -46,7 +45,7 @@ pub struct Outcome {
     pub built: Option<Built>,
     /// What is to be said of it.
     pub diagnostics: Vec<Diagnostic>,
-    /// How long it took, work shared with others included where it was done first for this one.
+    /// How long it took once all modules were loaded; work of others may fall into it.
     pub time: Duration,
 }
 
@@ -101,51 +100,30 @@ pub fn functions(settings: &Settings, store: &Store) -> (Vec<Function>, Vec<Diag
         .filter(wanted)
         .map(|candidate| join(candidate, settings, store, &mut diagnostics))
         .collect();
-    if settings.strict {
-        raise_warnings(&mut diagnostics);
-    }
+    diagnostics = diagnostics.into_iter().map(|diagnostic| diagnostic.under(settings.strict)).collect();
     diagnostics.sort();
     (functions, diagnostics)
 }
 
 /// What a file says and what the settings say of it make a function.
 fn join(candidate: Candidate, settings: &Settings, store: &Store, diagnostics: &mut Vec<Diagnostic>) -> Function {
-    let mut config = settings.config.of(&candidate.name);
-    if let Some(beside) = config_file(&candidate, settings, store, diagnostics) {
-        config = config.overlaid(&beside);
+    let Candidate { name, runtime, main_file, src_path, src_dir, origin, ready_made, .. } = candidate;
+    let mut config = settings.config.of(&name);
+    if settings.config_dirs.iter().any(|directory| main_file.starts_with(directory)) {
+        match config_beside(&main_file, store) {
+            Some(Ok(beside)) => config = config.replaced_by(&beside),
+            Some(Err((path, reason))) => {
+                let message = format!("the function's configuration is ignored: {reason}");
+                diagnostics.push(Diagnostic::warning(Code::Syntax, message).at(&path).of(name.as_str()));
+            }
+            None => {}
+        }
     }
-    if candidate.origin == Origin::Internal && config.generator.is_none() {
+    if origin == Origin::Internal && config.generator.is_none() {
         config.generator = Some("internalFunc".into());
     }
     let node = config.node_version.as_deref().and_then(NodeVersion::parse).unwrap_or(settings.node);
-    let Candidate { name, runtime, main_file, src_path, src_dir, origin, ready_made, .. } = candidate;
     Function { name, runtime, main_file, src_path, src_dir, origin, ready_made, api_version: None, config, node }
-}
-
-/// `{main}.json` beside a function of one of the configured directories.
-fn config_file(
-    candidate: &Candidate,
-    settings: &Settings,
-    store: &Store,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Option<crate::function::FunctionConfig> {
-    let main = &candidate.main_file;
-    settings.config_dirs.iter().find(|directory| main.starts_with(directory))?;
-    let stem = main.file_stem()?.to_string_lossy().into_owned();
-    let path = main.join("..").child(format!("{stem}.json"));
-    if !store.is_file(&path) {
-        return None;
-    }
-    let read = store.read(&path).map_err(|error| error.reason());
-    match read.and_then(|bytes| ConfigFile::parse(&bytes)) {
-        Ok(config) => Some(config),
-        Err(reason) => {
-            let diagnostic =
-                Diagnostic::warning(Code::Syntax, format!("the function's configuration is ignored: {reason}"));
-            diagnostics.push(diagnostic.at(&path).of(candidate.name.as_str()));
-            None
-        }
-    }
 }
 
 /// Builds every function, writes the archives and the manifest.
@@ -170,10 +148,8 @@ pub fn bundle(settings: &Settings, store: Arc<Store>, progress: &dyn Progress) -
     if functions.is_empty() && !diagnostics.iter().any(|diagnostic| diagnostic.severity <= Severity::Warning) {
         let places = settings.sources.iter().find(|source| source.origin == Origin::User).or(settings.sources.first());
         let diagnostic = Diagnostic::warning(Code::NoFunctions, "there is no function here");
-        diagnostics.push(places.map_or(diagnostic.clone(), |source| diagnostic.at(&source.path)));
-        if settings.strict {
-            raise_warnings(&mut diagnostics);
-        }
+        let diagnostic = places.map_or(diagnostic.clone(), |source| diagnostic.at(&source.path));
+        diagnostics.push(diagnostic.under(settings.strict));
     }
     let mut report = Report { functions, diagnostics, manifest: None, time: start.elapsed() };
     if !report.failed() || settings.keep_going {
@@ -194,12 +170,6 @@ pub fn files(functions: &[Function], settings: &Settings, store: &Arc<Store>) ->
     functions.par_iter().map(files).collect()
 }
 
-fn raise_warnings(diagnostics: &mut [Diagnostic]) {
-    for diagnostic in diagnostics.iter_mut().filter(|diagnostic| diagnostic.severity == Severity::Warning) {
-        diagnostic.severity = Severity::Error;
-    }
-}
-
 fn build(mut function: Function, graphs: &Graphs, settings: &Settings, store: &Store) -> Outcome {
     let graph = graphs.of(&function);
     if function.runtime == Runtime::JavaScript && !function.ready_made {
@@ -214,16 +184,13 @@ fn build(mut function: Function, graphs: &Graphs, settings: &Settings, store: &S
             match archive::write(&output, function.name.as_str(), &settings.out, settings.format, store) {
                 Ok(archive) => (Some(Built { archive, facts }), diagnostics),
                 Err(error) => {
-                    let diagnostic = Diagnostic::error(Code::Unreadable, error.to_string());
+                    let diagnostic = Diagnostic::error(Code::Unwritable, error.to_string());
                     diagnostics.push(diagnostic.of(function.name.as_str()));
                     (None, diagnostics)
                 }
             }
         }
     };
-    if settings.strict {
-        raise_warnings(&mut diagnostics);
-    }
     diagnostics.sort();
     Outcome { function, built, diagnostics, time: Duration::ZERO }
 }
@@ -259,11 +226,12 @@ impl Graphs {
         let graphs = Self(graphs);
         let seen = dashmap::DashSet::new();
         rayon::scope(|scope| {
-            for function in functions.iter().filter(|f| f.runtime == Runtime::JavaScript && !f.ready_made) {
+            for function in functions {
                 let graph = graphs.of(function);
-                let runtime = (!settings.bundle_aws_sdk).then_some(function.node.major);
-                if let Ok(real) = graph.real(&function.main_file) {
-                    explore_from(scope, graph, real.path, runtime, &seen);
+                if let (Some(options), Ok(real)) =
+                    (runtime::trace_options(function, settings), graph.real(&function.main_file))
+                {
+                    explore_from(scope, graph, real.path, Arc::new(options), &seen);
                 }
             }
         });
@@ -286,7 +254,7 @@ fn explore_from<'s>(
     scope: &rayon::Scope<'s>,
     graph: &'s Graph,
     path: AbsPath,
-    runtime: Option<u32>,
+    options: Arc<TraceOptions>,
     seen: &'s dashmap::DashSet<(usize, AbsPath)>,
 ) {
     if !seen.insert((std::ptr::from_ref(graph).addr(), path.clone())) {
@@ -294,14 +262,12 @@ fn explore_from<'s>(
     }
     scope.spawn(move |scope| {
         let module = graph.module(&path);
-        for edge in &module.edges {
-            let provided = package_name(&edge.request.specifier)
-                .is_some_and(|(name, _)| runtime.is_some_and(|major| provided_by_runtime(name, major)));
-            if let (false, Ok(targets)) = (provided, &edge.outcome) {
-                for target in &targets.modules {
-                    explore_from(scope, graph, target.path.clone(), runtime, seen);
-                }
-            }
+        if options.depth == Some(0) {
+            return;
+        }
+        let followed = module.edges.iter().filter(|edge| options.leaves_out(&edge.request.specifier).is_none());
+        for target in followed.filter_map(|edge| edge.outcome.as_ref().ok()).flat_map(|targets| &targets.modules) {
+            explore_from(scope, graph, target.path.clone(), options.clone(), seen);
         }
     });
 }
@@ -318,24 +284,28 @@ fn publish(report: &Report, settings: &Settings) -> Result<(), WriteError> {
         manifest.functions.sort_by(|one, two| one.name.cmp(&two.name));
     }
     manifest.write(&settings.manifest)?;
+    if report.failed() || !settings.only.is_empty() {
+        return Ok(());
+    }
     let made: BTreeSet<&AbsPath> =
         report.functions.iter().filter_map(|outcome| Some(&outcome.built.as_ref()?.archive.path)).collect();
-    let failed = |name: &FunctionName| report.functions.iter().any(|o| o.built.is_none() && o.function.name == *name);
     for row in earlier.iter().flat_map(|earlier| &earlier.functions) {
-        let directory = settings.manifest.parent().unwrap_or_else(|| settings.out.clone());
-        let path = directory.join(&row.path);
+        let path = directory_of(&settings.manifest).join(&row.path);
         let ours = path.parent().as_ref() == Some(&settings.out);
-        let unwanted = settings.only.is_empty() && !made.contains(&path) && !failed(&row.name);
-        if let (true, true, Some(sha256)) = (ours, unwanted, &row.fnzip.sha256) {
+        if let (true, false, Some(sha256)) = (ours, made.contains(&path), &row.fnzip.sha256) {
             archive::remove_if_unchanged(&path, sha256);
         }
     }
     Ok(())
 }
 
+fn directory_of(path: &AbsPath) -> AbsPath {
+    path.parent().unwrap_or_else(|| path.clone())
+}
+
 /// The rows of what was built.
 fn manifest(report: &Report, settings: &Settings) -> Manifest {
-    let directory = settings.manifest.parent().unwrap_or_else(|| settings.out.clone());
+    let directory = directory_of(&settings.manifest);
     let shown = |path: &AbsPath, from: &AbsPath| {
         if settings.reproducible { path.relative_to(from) } else { path.to_string() }
     };

@@ -240,7 +240,7 @@ impl Store {
         let real = self.real(path)?.path;
         let entry = self.listings.entry(real.clone());
         let list = || {
-            let mut names = self.fs.read_dir(&real).map_err(|error| FileError::new(path, &error))?;
+            let mut names = self.fs.read_dir(&real).map_err(|error| FileError::new(&real, &error))?;
             names.sort();
             Ok(names.into())
         };
@@ -258,7 +258,7 @@ impl Store {
             }
             let bytes: Arc<[u8]> = match (&content.kept, &self.keep) {
                 (Some(kept), Some(keep)) => keep.restore(kept).into(),
-                _ => self.read_now(content, path, real)?,
+                _ => self.read_now(content, real)?,
             };
             content.bytes = Some(Arc::downgrade(&bytes));
             Ok(bytes)
@@ -274,7 +274,7 @@ impl Store {
             if let Some(kept) = &content.kept {
                 return Ok(kept.clone());
             }
-            let bytes = self.read_now(content, path, real)?;
+            let bytes = self.read_now(content, real)?;
             Ok(content.kept.clone().unwrap_or(bytes))
         })
     }
@@ -294,14 +294,14 @@ impl Store {
         f(&mut content, &real)
     }
 
-    fn read_now(&self, content: &mut Content, path: &AbsPath, real: &AbsPath) -> Result<Arc<[u8]>, FileError> {
+    fn read_now(&self, content: &mut Content, real: &AbsPath) -> Result<Arc<[u8]>, FileError> {
         match self.fs.read(real) {
             Ok(bytes) => {
                 content.kept = self.keep.as_ref().map(|keep| keep.keep(&bytes).into());
                 Ok(bytes.into())
             }
             Err(error) => {
-                let error = FileError::new(path, &error);
+                let error = FileError::new(real, &error);
                 content.failed = Some(error.clone());
                 Err(error)
             }
@@ -323,10 +323,13 @@ impl Store {
         while let Some(directory) = ahead.pop() {
             for name in self.read_dir(&directory)?.iter() {
                 let path = directory.child(name);
-                match self.lstat(&path)?.kind {
-                    FileKind::Directory if enter(&path) => ahead.push(path),
-                    FileKind::Directory | FileKind::Other => {}
-                    FileKind::File | FileKind::Link => files.push(path),
+                match self.lstat(&path).map(|metadata| metadata.kind) {
+                    Ok(FileKind::Directory) if enter(&path) => ahead.push(path),
+                    Ok(FileKind::File | FileKind::Link) => files.push(path),
+                    Ok(FileKind::Directory | FileKind::Other) => {}
+                    // It was there when the directory was listed: somebody else's temporary file.
+                    Err(error) if error.is_not_found() => {}
+                    Err(error) => return Err(error),
                 }
             }
         }

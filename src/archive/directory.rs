@@ -31,20 +31,52 @@ pub(super) fn write(entries: &[Entry], path: &AbsPath, store: &Store) -> Result<
         fs::write(&at, &bytes).map_err(|error| failed(&error))?;
         set_mode(&at, if entry.executable { 0o755 } else { 0o644 }).map_err(|error| failed(&error))?;
     }
-    set_mode(&inside, 0o755).map_err(|error| failed(&error))?;
+    set_directory_modes(&inside).map_err(|error| failed(&error))?;
     replace(fresh, path).map_err(|error| failed(&error))?;
     Ok(unpacked)
 }
 
+/// How often a directory is tried to be put in its place, while other runs do the same.
+const TRIES: usize = 5;
+
 /// The earlier directory steps aside, the new one takes its place, and the earlier one is removed.
+/// If the new one cannot, the earlier one comes back.
 fn replace(fresh: tempfile::TempDir, path: &AbsPath) -> io::Result<()> {
     let parent = path.parent().unwrap_or_else(|| path.clone());
-    let aside = tempfile::Builder::new().prefix(".fnzip-").suffix(".old").tempdir_in(&parent)?;
-    if fs::symlink_metadata(path).is_ok() {
-        fs::rename(path, aside.path().join("earlier"))?;
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let aside = tempfile::Builder::new().prefix(".fnzip-").suffix(".old").tempdir_in(&parent)?;
+        let earlier = aside.path().join("earlier");
+        match fs::rename(path, &earlier) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        match fs::rename(fresh.path(), path) {
+            Ok(()) => {
+                let _ = fresh.keep(); // It has moved: there is nothing to clean up.
+                return Ok(());
+            }
+            Err(error) => {
+                // Fails if another run has filled the place, and then nothing is lost.
+                let _ = fs::rename(&earlier, path);
+                if tries == TRIES || error.kind() != io::ErrorKind::DirectoryNotEmpty {
+                    return Err(error);
+                }
+            }
+        }
     }
-    fs::rename(fresh.path(), path)?;
-    let _ = fresh.keep(); // It has moved: there is nothing to clean up.
+}
+
+/// Directories are for everybody, whatever the umask.
+fn set_directory_modes(directory: &AbsPath) -> io::Result<()> {
+    set_mode(directory, 0o755)?;
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            set_directory_modes(&directory.child(entry.file_name()))?;
+        }
+    }
     Ok(())
 }
 

@@ -1,8 +1,10 @@
 //! The arguments, which are also the help, the completions and the manual pages. In: words. Out:
 //! an [`Invocation`]. Parsing never does work.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::settings::{Format, Invocation};
@@ -26,10 +28,10 @@ pub(super) struct Shown {
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, env = "FNZIP_COLOR", hide_env = true)]
     pub(super) color: Colour,
     /// Only errors
-    #[arg(short, long, global = true, conflicts_with = "verbose", env = "FNZIP_QUIET", hide_env = true)]
+    #[arg(short, long, global = true, conflicts_with = "verbose", env = "FNZIP_QUIET", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(super) quiet: bool,
     /// Notes too
-    #[arg(short, long, global = true, env = "FNZIP_VERBOSE", hide_env = true)]
+    #[arg(short, long, global = true, env = "FNZIP_VERBOSE", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(super) verbose: bool,
 }
 
@@ -104,16 +106,16 @@ pub(super) struct Site {
     #[arg(long, value_name = "V", env = "FNZIP_NODE_VERSION", hide_env = true)]
     node_version: Option<String>,
     /// Ship @aws-sdk packages although the Lambda runtime has them
-    #[arg(long, env = "FNZIP_BUNDLE_AWS_SDK", hide_env = true)]
+    #[arg(long, env = "FNZIP_BUNDLE_AWS_SDK", hide_env = true, value_parser = FalseyValueParser::new())]
     bundle_aws_sdk: bool,
     /// Find container images too
-    #[arg(long, env = "FNZIP_CONTAINERS", hide_env = true)]
+    #[arg(long, env = "FNZIP_CONTAINERS", hide_env = true, value_parser = FalseyValueParser::new())]
     containers: bool,
     /// Take warnings for errors
-    #[arg(long, env = "FNZIP_STRICT", hide_env = true)]
+    #[arg(long, env = "FNZIP_STRICT", hide_env = true, value_parser = FalseyValueParser::new())]
     strict: bool,
     /// JSON on stdout
-    #[arg(long, env = "FNZIP_JSON", hide_env = true)]
+    #[arg(long, env = "FNZIP_JSON", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(super) json: bool,
     /// How many threads to use [default: one a processor]
     #[arg(long, value_name = "N", env = "FNZIP_JOBS", hide_env = true)]
@@ -137,16 +139,16 @@ pub(super) struct Bundle {
     #[arg(long, value_enum, default_value_t, env = "FNZIP_ARCH", hide_env = true)]
     arch: Arch,
     /// Write source maps for what is transpiled or bundled
-    #[arg(long, env = "FNZIP_SOURCEMAP", hide_env = true)]
+    #[arg(long, env = "FNZIP_SOURCEMAP", hide_env = true, value_parser = FalseyValueParser::new())]
     sourcemap: bool,
     /// Remember nothing from one run to the next
-    #[arg(long, env = "FNZIP_NO_CACHE", hide_env = true)]
+    #[arg(long, env = "FNZIP_NO_CACHE", hide_env = true, value_parser = FalseyValueParser::new())]
     no_cache: bool,
     /// Write the manifest even if a function failed, without it
-    #[arg(long, env = "FNZIP_KEEP_GOING", hide_env = true)]
+    #[arg(long, env = "FNZIP_KEEP_GOING", hide_env = true, value_parser = FalseyValueParser::new())]
     keep_going: bool,
     /// No absolute path and no clock in the manifest (SOURCE_DATE_EPOCH is its time)
-    #[arg(long, env = "FNZIP_REPRODUCIBLE", hide_env = true)]
+    #[arg(long, env = "FNZIP_REPRODUCIBLE", hide_env = true, value_parser = FalseyValueParser::new())]
     reproducible: bool,
 }
 
@@ -277,6 +279,13 @@ impl From<OutputFormat> for Format {
     }
 }
 
+/// The environment, but for what is no text.
+pub(super) fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
 impl Site {
     /// What was asked for, as seen from `cwd`.
     pub(super) fn invocation(&self, cwd: &Path) -> Invocation {
@@ -298,9 +307,7 @@ impl Site {
             node_version: self.node_version.clone(),
             bundle_aws_sdk: self.bundle_aws_sdk,
             strict: self.strict,
-            environment: std::env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-                .collect(),
+            environment: environment(),
             ..Invocation::default()
         }
     }

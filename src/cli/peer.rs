@@ -1,11 +1,11 @@
 //! `fnzip SRC DEST`, as `zip-it-and-ship-it` is called: the same arguments, the same JSON on stdout.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::Path;
 
 use clap::Parser;
 
-use super::args::{Peer, Shown};
+use super::args::{Peer, Shown, environment};
 use super::bundle::build;
 use super::report::{json, people::People};
 use super::{FAILURE, Failure, SUCCESS, print_json, working_directory};
@@ -35,16 +35,11 @@ pub(super) fn run(arguments: Vec<OsString>) -> Result<u8, Failure> {
         manifest: args.manifest,
         format: args.archive_format.into(),
         tolerate_missing_sources: true,
-        environment: std::env::vars_os().filter_map(text_pair).collect(),
+        environment: environment(),
         ..Invocation::default()
     };
     let (settings, report) = build(&invocation, args.parallel_limit, &people)?;
     people.diagnostics(&report.all_diagnostics(), &cwd)?;
     print_json(&json::results(&report, &settings))?;
     Ok(if report.failed() { FAILURE } else { SUCCESS })
-}
-
-fn text_pair((name, value): (OsString, OsString)) -> Option<(String, String)> {
-    let text = |word: &OsStr| word.to_str().map(str::to_owned);
-    Some((text(&name)?, text(&value)?))
 }

@@ -22,7 +22,7 @@ pub(super) fn run(args: &Trace, people: &People) -> Result<u8, Failure> {
         let reason = crate::store::describe(error.kind());
         Failure::Call(format!("--base {}: {reason}", base.display()))
     })?;
-    let base = AbsPath::from_normal(base);
+    let base = AbsPath::of(base);
     let node = match &args.node_version {
         None => NodeVersion::DEFAULT,
         Some(text) => NodeVersion::parse(text)
@@ -46,8 +46,7 @@ pub(super) fn run(args: &Trace, people: &People) -> Result<u8, Failure> {
     let graph = Graph::new(Arc::new(Store::new(Disk)), resolve, base.clone());
     // On a pool for the sake of its stacks.
     let traced = in_parallel(Some(1), || trace(&graph, &entries, &options))?;
-    let mut diagnostics: Vec<_> = traced.diagnostics.iter().collect();
-    diagnostics.sort();
+    let diagnostics: Vec<_> = traced.diagnostics.iter().collect();
     if args.json {
         print_json(&json::trace(&traced, &base))?;
     } else {

@@ -97,6 +97,8 @@ impl Analysis {
                     }
                 }
             }
+            Pat::Assign(assign) => self.pattern(&assign.left),
+            Pat::Array(array) => array.elems.iter().flatten().for_each(|element| self.pattern(element)),
             _ => {}
         }
     }
@@ -169,6 +171,7 @@ mod tests {
             ("const h = 1; export { h as default }", 2, true),
             ("export default () => {}; export const handler = 1", 1, true),
             ("export const { handler } = make()", 1, true),
+            ("export const { a: handler = 1, b: [c] } = make(); export default 1", 1, true),
             ("export { handler } from './x'", 1, true),
             ("export default class {}", 2, true),
             ("console.log(1)", 1, false),

@@ -1,6 +1,8 @@
 //! Every module of a run: read, parsed, scanned and resolved once, whatever number of functions use
 //! it. In: a file. Out: a [`Module`] with its edges. Never decides what a function ships.
 
+use std::cell::LazyCell;
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
@@ -11,6 +13,7 @@ use super::package::{InvalidPackage, Package};
 use super::parse::{CODE_EXTENSIONS, SyntaxError, parse};
 use super::resolve::{Resolution, ResolveOptions, Resolver, Unresolved};
 use super::scan::{Request, Scan, scan};
+use crate::diagnostic::Span;
 use crate::path::AbsPath;
 use crate::store::{FileError, Real, Store};
 
@@ -47,6 +50,8 @@ pub struct Edge {
     pub request: Request,
     /// Where it leads.
     pub outcome: Result<Targets, Unresolved>,
+    /// Where it stands, if there may be something to say about it: it is unresolved, or lenient.
+    pub span: Option<Span>,
 }
 
 /// Where a request leads, links followed.
@@ -141,7 +146,8 @@ impl Graph {
             Ok(scanned) => {
                 let (scan, analysis) = &*scanned;
                 module.analysis = *analysis;
-                module.edges = scan.requests.iter().map(|request| self.edge(request, path)).collect();
+                let source = LazyCell::new(|| self.store().read(path).unwrap_or_default());
+                module.edges = scan.requests.iter().map(|request| self.edge(request, path, &source)).collect();
             }
             Err(failure) => module.failure = Some(failure),
         }
@@ -155,9 +161,15 @@ impl Graph {
         scanned.map(Arc::new).map_err(Failure::Syntax)
     }
 
-    fn edge(&self, request: &Request, importer: &AbsPath) -> Edge {
+    fn edge(&self, request: &Request, importer: &AbsPath, source: &impl Deref<Target = Arc<[u8]>>) -> Edge {
         let outcome = self.resolver.resolve(request, importer).and_then(|resolution| self.targets(&resolution));
-        Edge { request: request.clone(), outcome }
+        let remarkable = match &outcome {
+            Ok(targets) => targets.lenient,
+            Err(why) => !matches!(why, Unresolved::Builtin | Unresolved::Url),
+        };
+        let (start, end) = request.at;
+        let span = remarkable.then(|| Span::of(&String::from_utf8_lossy(source), start as usize, end as usize));
+        Edge { request: request.clone(), outcome, span }
     }
 
     fn targets(&self, resolution: &Resolution) -> Result<Targets, Unresolved> {

@@ -1,9 +1,9 @@
 //! What a package says of itself. In: the bytes of a `package.json`. Out: the few fields that rule
 //! how its files load. Never looks for the file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::diagnostic::Span;
 
@@ -25,16 +25,6 @@ pub struct InvalidPackage {
     pub span: Span,
 }
 
-#[derive(Deserialize)]
-struct Fields {
-    #[serde(default, rename = "type")]
-    kind: serde_json::Value,
-    #[serde(default, rename = "optionalDependencies")]
-    optional: serde_json::Value,
-    #[serde(default, rename = "peerDependenciesMeta")]
-    peers: BTreeMap<String, serde_json::Value>,
-}
-
 impl Package {
     /// Reads a `package.json`. Fields of a wrong type count as absent, as they do for Node.
     ///
@@ -43,19 +33,18 @@ impl Package {
     pub fn parse(bytes: &[u8]) -> Result<Self, InvalidPackage> {
         let text = String::from_utf8_lossy(bytes);
         let text = text.trim_start_matches('\u{feff}');
-        let fields: Fields = serde_json::from_str(text).map_err(|error| {
-            let line_start =
-                text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
-            let at = line_start + error.column().saturating_sub(1);
+        let fields: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
+            let lines = text.split_inclusive('\n').take(error.line().saturating_sub(1));
+            let at = lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
             let message = error.to_string();
             let message = message.split(" at line ").next().unwrap_or_default().to_owned();
             InvalidPackage { message, span: Span::of(text, at, at + 1) }
         })?;
-        let mut optional: BTreeSet<String> =
-            fields.optional.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
-        let is_optional = |meta: &serde_json::Value| meta.get("optional") == Some(&true.into());
-        optional.extend(fields.peers.into_iter().filter(|(_, meta)| is_optional(meta)).map(|(name, _)| name));
-        Ok(Self { is_module: fields.kind == "module", optional })
+        let names = |field: &str| fields.get(field).and_then(Value::as_object).into_iter().flatten();
+        let mut optional: BTreeSet<String> = names("optionalDependencies").map(|(name, _)| name.clone()).collect();
+        let peers = names("peerDependenciesMeta").filter(|(_, meta)| meta.get("optional") == Some(&Value::Bool(true)));
+        optional.extend(peers.map(|(name, _)| name.clone()));
+        Ok(Self { is_module: fields.get("type").is_some_and(|kind| kind == "module"), optional })
     }
 }
 
@@ -103,6 +92,16 @@ mod tests {
         .unwrap();
         assert!(package.is_module);
         assert_eq!(package.optional.into_iter().collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn what_node_accepts_is_accepted() {
+        for odd in
+            [r#"{"peerDependenciesMeta":null,"optionalDependencies":[],"type":1}"#, r#"{"type":"x","type":"commonjs"}"#]
+        {
+            assert_eq!(Package::parse(odd.as_bytes()), Ok(Package::default()), "{odd}");
+        }
+        assert!(Package::parse(b"[]").is_err());
     }
 
     #[test]

@@ -8,10 +8,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use dashmap::DashMap;
 use oxc_resolver::{
-    FileMetadata, FileSystem, ImportsExportsEntry, PackageJson, ResolveError, ResolveOptions as Options,
-    ResolverGeneric as Oxc,
+    FileMetadata, FileSystem, ImportsExportsEntry, PackageJson, Resolution as Found, ResolveError,
+    ResolveOptions as Options, ResolverGeneric as Oxc,
 };
+
+use rustc_hash::FxBuildHasher;
 
 use super::package::package_name;
 use super::scan::Request;
@@ -55,6 +58,8 @@ pub enum Unresolved {
     Url,
     /// There is no such file or package: Node's words.
     Missing(String),
+    /// There may be, but the package does not let anybody have it: Node's words.
+    Refused(String),
     /// A `package.json` on the way is not JSON.
     InvalidPackage(AbsPath),
     /// Links on the way lead nowhere or in a circle.
@@ -82,7 +87,7 @@ pub struct Resolver {
 impl Resolver {
     /// A resolver on the files of `store`.
     pub fn new(store: Arc<Store>, options: ResolveOptions) -> Self {
-        Self::on_cache_of(&Oxc::new_with_file_system(StoreFs(store.clone()), Options::default()), store, options)
+        Self::on_cache_of(&Oxc::new_with_file_system(StoreFs::on(store.clone()), Options::default()), store, options)
     }
 
     /// A resolver with other options that shares what this one knows of the files.
@@ -123,74 +128,93 @@ impl Resolver {
         if is_url(specifier) {
             return Err(Unresolved::Url);
         }
-        let import = usize::from(request.form.is_import());
         let directory = directory_of(importer, request.base.as_deref());
         let specifier = &*as_node_reads(specifier, request.form.is_import());
-        let ask = |resolver: &Oxc<StoreFs>| resolver.resolve(&*directory, specifier);
-        let node = if self.options.module_sync { &self.synced[import] } else { &self.node[import] };
+        let asked = Asked { specifier, directory: &directory, import: usize::from(request.form.is_import()) };
+        let (found, lenient) = self.find(&asked, importer).map_err(|error| self.unresolved(&error, request, &asked))?;
+        let has_exports = found.package_json().is_some_and(has_exports);
+        let by_exports = package_name(specifier).is_some() && has_exports;
+        if by_exports && !lenient && asked.of(&self.exact[asked.import]).is_err() {
+            return Err(Unresolved::Refused(format!("Cannot find the file that \"exports\" names for '{specifier}'")));
+        }
+        let lenient = lenient || !has_exports && self.is_directory_import(&asked, &found);
+        Ok(Resolution {
+            files: self.files(&asked, &found, by_exports),
+            package_jsons: self.package_jsons(&asked, &found, has_exports),
+            lenient,
+        })
+    }
 
-        let mut lenient = false;
-        let mut found = ask(node);
-        if let Err(ResolveError::PackagePathNotExported { package_json_path, .. }) = &found
-            && self.has_null_exports(package_json_path)
-        {
-            found = ask(&self.legacy);
-        }
-        if found.as_ref().is_err_and(is_not_found) {
-            let resolvers = if importer.in_node_modules() { &self.lenient_package } else { &self.lenient };
-            let taken = ask(&resolvers[import]);
-            lenient = taken.is_ok();
-            found = taken.or(found);
-        }
-        if found.as_ref().is_err_and(is_not_found)
-            && let Some(path) = self.mapped(specifier)
-        {
-            found = self.lenient[import].resolve(&*directory, &path);
-        }
-        let found = found.map_err(|error| self.unresolved(&error, specifier, request, &directory))?;
-
-        let bare = package_name(specifier);
-        let has_exports =
-            found.package_json().is_some_and(|package| package.exports().is_some_and(|exports| !is_null(&exports)));
-        let by_exports = bare.is_some() && has_exports;
-        if by_exports && !lenient && ask(&self.exact[import]).is_err() {
-            return Err(Unresolved::Missing(format!("Cannot find the file that \"exports\" names for '{specifier}'")));
-        }
-        let mut resolution = Resolution { lenient, ..Resolution::default() };
-        let mut add = |path: &Path| {
-            let path = AbsPath::from_normal(path.to_path_buf());
-            if !resolution.files.contains(&path) {
-                resolution.files.push(path);
+    /// Node's answer; else that of bundlers, and then it is true; else that of the user's mapping.
+    fn find(&self, asked: &Asked<'_>, importer: &AbsPath) -> Result<(Found, bool), ResolveError> {
+        let node = if self.options.module_sync { &self.synced } else { &self.node };
+        let found = match asked.of(&node[asked.import]) {
+            Err(ResolveError::PackagePathNotExported { package_json_path, .. })
+                if self.has_null_exports(&package_json_path) =>
+            {
+                asked.of(&self.legacy)
             }
+            found => found,
         };
-        add(found.path());
-        if self.options.module_sync
-            && (self.options.module_sync_catchall
-                || found.package_json().is_some_and(|package| names_exactly(package, specifier)))
-            && let Ok(fallback) = ask(&self.node[import])
-        {
-            add(fallback.path());
+        match found {
+            Err(error) if is_not_found(&error) => {
+                let bundler = if importer.in_node_modules() { &self.lenient_package } else { &self.lenient };
+                if let Ok(found) = asked.of(&bundler[asked.import]) {
+                    return Ok((found, true));
+                }
+                let mapped = self
+                    .mapped(asked.specifier)
+                    .map(|path| Asked { specifier: &path, ..*asked }.of(&self.lenient[asked.import]));
+                mapped.unwrap_or(Err(error)).map(|found| (found, false))
+            }
+            found => found.map(|found| (found, false)),
         }
-        if by_exports
-            && !self.options.exports_only
-            && let Ok(old) = ask(&self.legacy)
-        {
-            add(old.path());
+    }
+
+    /// What Node loads, then what other loaders would take in its place.
+    fn files(&self, asked: &Asked<'_>, found: &Found, by_exports: bool) -> Vec<AbsPath> {
+        let mut files = vec![AbsPath::of(found.path())];
+        let mut add = |other: Result<Found, ResolveError>| {
+            let path = other.ok().map(|other| AbsPath::of(other.path()));
+            files.extend(path.filter(|path| !files.contains(path)).into_iter().collect::<Vec<_>>());
+        };
+        let exactly = || found.package_json().is_some_and(|package| names_exactly(package, asked.specifier));
+        if self.options.module_sync && (self.options.module_sync_catchall || exactly()) {
+            add(asked.of(&self.node[asked.import]));
         }
-        let own = found.package_json().map(|package| AbsPath::from_normal(package.path().into()));
-        match bare {
-            Some((_, rest)) if has_exports || rest.is_empty() => resolution.package_jsons.extend(own),
+        if by_exports && !self.options.exports_only {
+            add(asked.of(&self.legacy));
+        }
+        files
+    }
+
+    /// The `package.json` files whose `main`, `exports` or `imports` decided.
+    fn package_jsons(&self, asked: &Asked<'_>, found: &Found, has_exports: bool) -> Vec<AbsPath> {
+        let own = found.package_json().map(|package| AbsPath::of(package.path()));
+        match package_name(asked.specifier) {
+            Some((_, rest)) if has_exports || rest.is_empty() => own.into_iter().collect(),
             Some((_, rest)) => {
                 let named = own.map(|package| package.join("..").join(rest));
-                resolution.package_jsons.extend(named.and_then(|named| self.directory_package(&named)));
+                named.and_then(|named| self.directory_package(&named)).into_iter().collect()
             }
-            None if specifier.starts_with('#') => {
-                resolution.package_jsons.extend(self.store.nearest_package_json(&directory, Path::new("/")));
-                resolution.package_jsons.extend(own.filter(|_| has_exports));
+            None if asked.specifier.starts_with('#') => {
+                let importers = self.store.nearest_package_json(asked.directory, Path::new("/"));
+                importers.into_iter().chain(own.filter(|_| has_exports)).collect()
             }
-            None => resolution.package_jsons.extend(self.directory_package(&directory.join(specifier))),
+            None => self.directory_package(&asked.directory.join(asked.specifier)).into_iter().collect(),
         }
-        Ok(resolution)
+    }
+
+    /// Does an `import` name a directory? Node refuses it whatever is in there
+    /// (ERR_UNSUPPORTED_DIR_IMPORT).
+    fn is_directory_import(&self, asked: &Asked<'_>, found: &Found) -> bool {
+        let named = match package_name(asked.specifier) {
+            _ if asked.import == 0 || asked.specifier.starts_with('#') => return false,
+            None => Some(asked.directory.join(asked.specifier)),
+            Some((_, "")) => None,
+            Some((_, rest)) => found.package_json().map(|package| AbsPath::of(package.path()).join("..").join(rest)),
+        };
+        named.is_some_and(|named| *named != *found.path() && self.store.is_dir(&named))
     }
 
     /// The `package.json` of a specifier that names a directory: its `main` decided.
@@ -210,18 +234,19 @@ impl Resolver {
 
     /// `"exports": null` counts as absent.
     fn has_null_exports(&self, package_json: &Path) -> bool {
-        let bytes = self.store.read(&AbsPath::from_normal(package_json.into()));
+        let bytes = self.store.read(&AbsPath::of(package_json));
         let value = bytes.ok().and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
         value.is_some_and(|value| value.get("exports").is_some_and(serde_json::Value::is_null))
     }
 
-    fn unresolved(&self, error: &ResolveError, specifier: &str, request: &Request, directory: &AbsPath) -> Unresolved {
+    fn unresolved(&self, error: &ResolveError, request: &Request, asked: &Asked<'_>) -> Unresolved {
+        let Asked { specifier, directory, .. } = *asked;
         match error {
             ResolveError::Builtin { .. } => Unresolved::Builtin,
-            ResolveError::Json(error) => Unresolved::InvalidPackage(AbsPath::from_normal(error.path.clone())),
+            ResolveError::Json(error) => Unresolved::InvalidPackage(AbsPath::of(error.path.clone())),
             ResolveError::PackagePathNotExported { subpath, .. } => {
                 let package = package_name(specifier).map_or(specifier, |(name, _)| name);
-                Unresolved::Missing(if subpath == "." {
+                Unresolved::Refused(if subpath == "." {
                     format!("No \"exports\" main defined in the package.json of '{package}'")
                 } else {
                     format!(
@@ -230,7 +255,7 @@ impl Resolver {
                 })
             }
             ResolveError::PackageImportNotDefined(name, _) => {
-                Unresolved::Missing(format!("Package import specifier \"{name}\" is not defined in the package.json"))
+                Unresolved::Refused(format!("Package import specifier \"{name}\" is not defined in the package.json"))
             }
             _ => match (package_name(specifier), self.circle(specifier, directory)) {
                 (_, Some(link)) => Unresolved::Link(link, "links lead round in a circle".into()),
@@ -254,12 +279,16 @@ impl Resolver {
 }
 
 /// The specifier in the form that means the same to Node and to the resolver: a final `.` or `..`
-/// names a directory, and an `import` is a URL.
+/// names a directory, an `import` is a URL, and `..` is for us to resolve.
 fn as_node_reads(specifier: &str, import: bool) -> Cow<'_, str> {
     if specifier == "." || specifier == ".." || specifier.ends_with("/.") || specifier.ends_with("/..") {
         return format!("{specifier}/").into();
     }
-    if import && specifier.starts_with(['.', '/']) && specifier.contains('%') {
+    if specifier.starts_with('/') {
+        let slash = if specifier.ends_with('/') { "/" } else { "" };
+        return format!("{}{slash}", AbsPath::of(specifier)).into();
+    }
+    if import && specifier.starts_with('.') && specifier.contains('%') {
         return percent_decoded(specifier).map_or(Cow::Borrowed(specifier), Cow::Owned);
     }
     specifier.into()
@@ -270,7 +299,8 @@ fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
-        let code = after.get(..2).and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        let digits = after.get(..2).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        let code = digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
         match code.filter(|_| first == b'%') {
             Some(b'/' | b'\\') => return None,
             Some(code) => {
@@ -286,8 +316,12 @@ fn percent_decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-fn is_null(entry: &ImportsExportsEntry<'_>) -> bool {
-    entry.as_string().is_none() && entry.as_array().is_none() && entry.as_map().is_none()
+/// `"exports": null` counts as absent.
+fn has_exports(package: &Arc<PackageJson>) -> bool {
+    let is_value = |entry: ImportsExportsEntry<'_>| {
+        entry.as_string().is_some() || entry.as_array().is_some() || entry.as_map().is_some()
+    };
+    package.exports().is_some_and(is_value)
 }
 
 /// Does `exports` name this subpath itself, rather than by a pattern?
@@ -298,6 +332,21 @@ fn names_exactly(package: &PackageJson, specifier: &str) -> bool {
     match exports.as_map() {
         Some(map) if map.keys().any(|key| key.starts_with('.')) => map.get(&subpath).is_some(),
         _ => rest.is_empty(),
+    }
+}
+
+/// What is asked of oxc_resolver.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    specifier: &'a str,
+    directory: &'a AbsPath,
+    /// 1 for `import`, 0 for `require`: which of a pair of resolvers to ask.
+    import: usize,
+}
+
+impl Asked<'_> {
+    fn of(&self, resolver: &Oxc<StoreFs>) -> Result<Found, ResolveError> {
+        resolver.resolve(&**self.directory, self.specifier)
     }
 }
 
@@ -334,6 +383,8 @@ fn node_options(options: &ResolveOptions, import: bool) -> Options {
         fully_specified: import,
         builtin_modules: true,
         symlinks: false,
+        // NODE_PATH is of the machine that builds, not of the one that runs.
+        node_path: false,
         ..Options::default()
     }
 }
@@ -354,10 +405,18 @@ fn bundler_options(options: &ResolveOptions, import: bool) -> Options {
     }
 }
 
-/// The store, as oxc_resolver wants its file system.
-struct StoreFs(Arc<Store>);
+/// The store, as oxc_resolver wants its file system. What it reads, package.json files, it holds on
+/// to: they are asked for by every path that leads to them.
+struct StoreFs {
+    store: Arc<Store>,
+    held: DashMap<AbsPath, Arc<[u8]>, FxBuildHasher>,
+}
 
 impl StoreFs {
+    fn on(store: Arc<Store>) -> Self {
+        Self { store, held: DashMap::default() }
+    }
+
     fn io<T>(result: Result<T, FileError>) -> io::Result<T> {
         result.map_err(|error| match error {
             FileError::Io { kind, .. } => kind.into(),
@@ -372,15 +431,17 @@ impl StoreFs {
 
 impl FileSystem for StoreFs {
     fn new() -> Self {
-        Self(Arc::new(Store::new(Disk)))
+        Self::on(Arc::new(Store::new(Disk)))
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let path = AbsPath::from_normal(path.into());
-        if !self.0.is_file(&path) {
+        let path = AbsPath::of(path);
+        if !self.store.is_file(&path) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        Self::io(self.0.read(&path)).map(|bytes| bytes.to_vec())
+        let bytes = Self::io(self.store.read(&path))?;
+        self.held.insert(path, bytes.clone());
+        Ok(bytes.to_vec())
     }
 
     fn read_to_string(&self, path: &Path) -> io::Result<String> {
@@ -388,18 +449,18 @@ impl FileSystem for StoreFs {
     }
 
     fn metadata(&self, path: &Path) -> io::Result<FileMetadata> {
-        Self::io(self.0.stat(&AbsPath::from_normal(path.into()))).map(|metadata| Self::metadata_of(metadata.kind))
+        Self::io(self.store.stat(&AbsPath::of(path))).map(|metadata| Self::metadata_of(metadata.kind))
     }
 
     fn symlink_metadata(&self, path: &Path) -> io::Result<FileMetadata> {
-        Self::io(self.0.lstat(&AbsPath::from_normal(path.into()))).map(|metadata| Self::metadata_of(metadata.kind))
+        Self::io(self.store.lstat(&AbsPath::of(path))).map(|metadata| Self::metadata_of(metadata.kind))
     }
 
     fn read_link(&self, path: &Path) -> Result<PathBuf, ResolveError> {
-        Ok(Self::io(self.0.read_link(&AbsPath::from_normal(path.into())))?)
+        Ok(Self::io(self.store.read_link(&AbsPath::of(path)))?)
     }
 
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {
-        Self::io(self.0.real(&AbsPath::from_normal(path.into()))).map(|real| real.path.to_path_buf())
+        Self::io(self.store.real(&AbsPath::of(path))).map(|real| real.path.to_path_buf())
     }
 }

@@ -11,7 +11,7 @@ use super::package::package_name;
 use super::parse::CODE_EXTENSIONS;
 use super::resolve::Unresolved;
 use super::scan::{Form, Request};
-use crate::diagnostic::{Code, Diagnostic, Severity, Span};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::glob::GlobList;
 use crate::path::AbsPath;
 use crate::store::Real;
@@ -62,8 +62,6 @@ pub struct Trace {
 /// One file of a trace.
 #[derive(Debug, Default)]
 pub struct TracedFile {
-    /// Where it really leads, if it is a link.
-    pub link_to: Option<AbsPath>,
     /// Who brought it in, and how; never empty.
     pub reasons: BTreeSet<Reason>,
 }
@@ -90,9 +88,29 @@ pub enum How {
     Link,
 }
 
+impl TraceOptions {
+    /// Why requests for this package are not followed; none if they are.
+    pub fn leaves_out<'s>(&self, specifier: &'s str) -> Option<LeftOut<'s>> {
+        let (name, _) = package_name(specifier)?;
+        if self.runtime.is_some_and(|major| provided_by_runtime(name, major)) {
+            return Some(LeftOut::Provided(name));
+        }
+        self.ignored_packages.contains(name).then_some(LeftOut::Ignored)
+    }
+}
+
+/// Why a package is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeftOut<'a> {
+    /// The runtime has this package.
+    Provided(&'a str),
+    /// The user says so.
+    Ignored,
+}
+
 /// Does the Lambda runtime of this Node version bring the package along? (spec: tracing.md
 /// section 2)
-pub fn provided_by_runtime(package: &str, node_major: u32) -> bool {
+fn provided_by_runtime(package: &str, node_major: u32) -> bool {
     if node_major >= 18 { package.starts_with("@aws-sdk/") } else { package == "aws-sdk" }
 }
 
@@ -126,6 +144,8 @@ pub fn trace(graph: &Graph, entries: &[AbsPath], options: &TraceOptions) -> Trac
     }
     walk.report_missing(&starts);
     walk.report_provided();
+    walk.found.diagnostics.sort();
+    walk.found.diagnostics.dedup();
     walk.found
 }
 
@@ -137,7 +157,7 @@ fn compiled(path: &AbsPath) -> AbsPath {
         "cts" => "cjs",
         _ => return path.clone(),
     };
-    AbsPath::from_normal(path.with_extension(extension))
+    AbsPath::of(path.with_extension(extension))
 }
 
 /// Does Node find the target of a lenient request once everything is compiled?
@@ -148,16 +168,12 @@ fn loads_once_compiled(importer: &AbsPath, request: &Request, target: &AbsPath) 
     request.specifier.starts_with('.') && (target == named || !request.form.is_import() && searched())
 }
 
-/// A module that was reached, and from where first.
-struct Reached {
-    from: Option<AbsPath>,
-}
-
 struct Walk<'a> {
     graph: &'a Graph,
     options: &'a TraceOptions,
     found: Trace,
-    reached: FxHashMap<AbsPath, Reached>,
+    /// The modules that were reached, and from where first.
+    reached: FxHashMap<AbsPath, Option<AbsPath>>,
     ahead: VecDeque<(AbsPath, usize)>,
     /// The requests that lead nowhere: the file, and which of its edges.
     missing: Vec<(AbsPath, usize)>,
@@ -170,7 +186,7 @@ impl Walk<'_> {
         if self.reached.contains_key(&path) {
             return;
         }
-        self.reached.insert(path.clone(), Reached { from: from.cloned() });
+        self.reached.insert(path.clone(), from.cloned());
         self.ahead.push_back((path, depth));
     }
 
@@ -191,14 +207,13 @@ impl Walk<'_> {
     }
 
     fn follow(&mut self, importer: &AbsPath, index: usize, edge: &Edge, depth: usize) {
-        if let Some((name, _)) = package_name(&edge.request.specifier) {
-            if self.options.runtime.is_some_and(|major| provided_by_runtime(name, major)) {
+        match self.options.leaves_out(&edge.request.specifier) {
+            Some(LeftOut::Provided(name)) => {
                 self.provided.insert(name.to_owned());
                 return;
             }
-            if self.options.ignored_packages.contains(name) {
-                return;
-            }
+            Some(LeftOut::Ignored) => return,
+            None => {}
         }
         let targets = match &edge.outcome {
             Ok(targets) => targets,
@@ -227,21 +242,24 @@ impl Walk<'_> {
         }
         if self.is_outside(&real.path) {
             if !self.reached.contains_key(&real.path) {
-                self.reached.insert(real.path.clone(), Reached { from: parent.cloned() });
+                self.reached.insert(real.path.clone(), parent.cloned());
                 let note = Diagnostic::note(Code::OutsideBase, "left out: it is outside the base directory");
                 self.found.diagnostics.push(note.at(&real.path));
             }
             return false;
         }
         for link in real.links.iter().filter(|link| !self.is_outside(link)).cloned().collect::<Vec<_>>() {
-            let link_to = self.graph.real(&link).ok().map(|target| target.path);
             let file = self.found.files.entry(link).or_default();
-            file.link_to = link_to;
             file.reasons.insert(Reason { how: How::Link, parent: parent.cloned() });
         }
         let file = self.found.files.entry(real.path.clone()).or_default();
         file.reasons.insert(Reason { how, parent: parent.cloned() });
         true
+    }
+
+    /// Is it a package's file, and not the user's own? Where the checkout itself is does not matter.
+    fn is_packages(&self, path: &AbsPath) -> bool {
+        path.relative_to(&self.options.shown_from).split('/').any(|part| part == "node_modules")
     }
 
     fn is_outside(&self, path: &AbsPath) -> bool {
@@ -250,7 +268,7 @@ impl Walk<'_> {
 
     /// Says what is wrong with the module itself.
     fn check(&mut self, path: &AbsPath, module: &Module) {
-        let severity = if path.in_node_modules() { Severity::Warning } else { Severity::Error };
+        let severity = if self.is_packages(path) { Severity::Warning } else { Severity::Error };
         match &module.failure {
             // Without an extension it need not be code at all.
             Some(Failure::Syntax(_)) if !CODE_EXTENSIONS.contains(&path.extension()) => {}
@@ -267,21 +285,19 @@ impl Walk<'_> {
         if let Some((package, said)) = &module.package
             && let Err(error) = &**said
         {
-            let severity = if package.in_node_modules() { Severity::Warning } else { Severity::Error };
+            let severity = if self.is_packages(package) { Severity::Warning } else { Severity::Error };
             let diagnostic = Diagnostic::new(severity, Code::Syntax, format!("not valid JSON: {}", error.message));
             let diagnostic = diagnostic.at(package).span(error.span.clone());
-            if !self.found.diagnostics.contains(&diagnostic) {
-                self.found.diagnostics.push(diagnostic);
-            }
+            self.found.diagnostics.push(diagnostic);
         }
     }
 
     fn warn_of_leniency(&mut self, importer: &AbsPath, edge: &Edge, target: &AbsPath) {
         let specifier = &edge.request.specifier;
-        let severity = if importer.in_node_modules() { Severity::Note } else { Severity::Warning };
+        let severity = if self.is_packages(importer) { Severity::Note } else { Severity::Warning };
         let message = format!("Node does not resolve '{specifier}' from here, only bundlers do");
         let mut diagnostic = Diagnostic::new(severity, Code::UnspecifiedExtension, message).at(importer);
-        diagnostic.span = self.span(importer, edge);
+        diagnostic.span = edge.span.clone();
         if let Some(directory) = importer.parent()
             && specifier.starts_with('.')
         {
@@ -313,9 +329,7 @@ impl Walk<'_> {
             };
             let mut diagnostic = self.unresolved(unresolved, &importer, edge, severity);
             diagnostic.chain = self.chain(&importer, &edge.request.specifier);
-            if !self.found.diagnostics.contains(&diagnostic) {
-                self.found.diagnostics.push(diagnostic);
-            }
+            self.found.diagnostics.push(diagnostic);
         }
     }
 
@@ -338,7 +352,7 @@ impl Walk<'_> {
         };
         if edge.request.guarded || declared_optional() {
             Severity::Note
-        } else if importer_is_eager && edge.request.eager || self.options.strict_own_code && !importer.in_node_modules()
+        } else if importer_is_eager && edge.request.eager || self.options.strict_own_code && !self.is_packages(importer)
         {
             Severity::Error
         } else {
@@ -350,7 +364,7 @@ impl Walk<'_> {
         let specifier = &edge.request.specifier;
         let at_importer = |code, message: String| {
             let mut diagnostic = Diagnostic::new(severity, code, message).at(importer);
-            diagnostic.span = self.span(importer, edge);
+            diagnostic.span = edge.span.clone();
             diagnostic
         };
         match unresolved {
@@ -367,14 +381,13 @@ impl Walk<'_> {
                 let at = path.relative_to(&self.options.shown_from);
                 at_importer(Code::LinkLoop, format!("'{specifier}' leads to {at}: {reason}"))
             }
+            Unresolved::Refused(message) => at_importer(Code::ModuleNotFound, message.clone()),
             Unresolved::Missing(message) => {
                 let diagnostic = at_importer(Code::ModuleNotFound, message.clone());
-                match package_name(specifier) {
-                    Some((name, _)) if message.starts_with("Cannot find") => diagnostic.hint(format!(
-                        "install it (`npm install {name}`), or list it under `ignored_node_modules` if the function can do without"
-                    )),
-                    _ => diagnostic,
-                }
+                let Some((name, _)) = package_name(specifier) else { return diagnostic };
+                diagnostic.hint(format!(
+                    "install it (`npm install {name}`), or list it under `ignored_node_modules` if the function can do without"
+                ))
             }
             Unresolved::Builtin | Unresolved::Url => at_importer(Code::ModuleNotFound, specifier.clone()),
         }
@@ -400,17 +413,10 @@ impl Walk<'_> {
 
     /// The way from the entry to the request, by the fewest steps.
     fn chain(&self, importer: &AbsPath, specifier: &str) -> Vec<String> {
-        let steps = std::iter::successors(Some(importer), |path| self.reached.get(*path)?.from.as_ref());
+        let steps = std::iter::successors(Some(importer), |path| self.reached.get(*path)?.as_ref());
         let mut chain: Vec<String> = steps.map(|path| path.relative_to(&self.options.shown_from)).collect();
         chain.reverse();
         chain.push(specifier.to_owned());
         chain
-    }
-
-    /// Where the request stands. The source is asked for again only when there is something to say.
-    fn span(&self, importer: &AbsPath, edge: &Edge) -> Option<Span> {
-        let bytes = self.graph.store().read(importer).ok()?;
-        let (start, end) = edge.request.at;
-        Some(Span::of(&String::from_utf8_lossy(&bytes), start as usize, end as usize))
     }
 }

@@ -6,6 +6,7 @@ use crate::function::Function;
 use crate::glob::GlobList;
 use crate::js::parse::CODE_EXTENSIONS;
 use crate::path::AbsPath;
+use crate::settings::Settings;
 use crate::store::{FileError, Store};
 
 /// The files that globs name, and the globs themselves, which also say what to leave out.
@@ -25,9 +26,13 @@ impl Included {
 }
 
 /// What `included_files` names. A pattern that matches nothing is a warning.
-pub(super) fn configured(function: &Function, base: &AbsPath, store: &Store) -> (Included, Vec<Diagnostic>) {
+pub(super) fn configured(function: &Function, settings: &Settings, store: &Store) -> (Included, Vec<Diagnostic>) {
     let Some(patterns) = &function.config.included_files else { return Default::default() };
-    let base = function.config.included_files_base_path.as_ref().map_or_else(|| base.clone(), |path| base.join(path));
+    let base = function
+        .config
+        .included_files_base_path
+        .as_ref()
+        .map_or_else(|| settings.base.clone(), |path| settings.base.join(path));
     let globs = match GlobList::new(patterns) {
         Ok(globs) => globs,
         Err(error) => {
@@ -45,8 +50,12 @@ pub(super) fn configured(function: &Function, base: &AbsPath, store: &Store) -> 
         let start = base.join(fixed.join("/"));
         let files = if store.is_dir(&start) {
             let named = pattern.contains("node_modules");
-            let enter =
-                |directory: &AbsPath| directory.name() != ".git" && (named || directory.name() != "node_modules");
+            // Not what this very run writes.
+            let enter = |directory: &AbsPath| match directory.name() {
+                ".git" => false,
+                "node_modules" => named,
+                _ => *directory != settings.out,
+            };
             store.files_below(&start, &enter)
         } else {
             Ok(if store.lstat(&start).is_ok() { vec![start] } else { Vec::new() })
@@ -65,7 +74,7 @@ pub(super) fn configured(function: &Function, base: &AbsPath, store: &Store) -> 
             Err(error) => diagnostics.push(Diagnostic::error(Code::Unreadable, format!("`included_files`: {error}"))),
         }
     }
-    found.retain(|path| globs.matches(&path.relative_to(&base)));
+    found.retain(|path| globs.matches(&path.relative_to(&base)) && *path != settings.manifest);
     found.sort();
     found.dedup();
     (Included { files: found, globs, base: Some(base) }, diagnostics)
@@ -104,4 +113,5 @@ fn is_junk(name: &str) -> bool {
                 | "pnpm-lock.yaml"
                 | "tsconfig.json"
         )
+        || name.starts_with(".#")
 }

@@ -8,14 +8,13 @@ use super::included;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::fs::FileKind;
 use crate::function::{Bundler, Function, NodeVersion};
-use crate::glob::GlobList;
 use crate::js::graph::{Graph, Module};
 use crate::js::parse::is_typescript;
 use crate::js::trace::{Trace, TraceOptions, trace};
 use crate::path::{AbsPath, ArchivePath, common_directory};
 use crate::plan::{BuildFacts, Content, Entries, ModuleFormat, Output, Plan, case_clashes};
 use crate::settings::Settings;
-use crate::store::Store;
+use crate::store::{FileError, Store};
 
 /// Plans a JavaScript function.
 pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> Result<Plan, Vec<Diagnostic>> {
@@ -26,16 +25,12 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
     let module = graph.module(&main.path);
     let format = module_format(&main.path, &module);
     let mut diagnostics = unsupported(function, &module, &main.path, format);
-    let bundler = bundler(function, format);
-
-    let mut traced = match bundler {
-        Bundler::None => only_main(function, graph),
-        _ => trace(graph, std::slice::from_ref(&function.main_file), &trace_options(function, settings)),
-    };
+    let mut traced = trace(graph, std::slice::from_ref(&function.main_file), &trace_options(function, settings));
     diagnostics.append(&mut traced.diagnostics);
     diagnostics.extend(untranspiled(&traced, &main.path, settings));
+    diagnostics.extend(out_of_the_checkout(&traced, settings));
 
-    let (included, said) = included::configured(function, &settings.base, store);
+    let (included, said) = included::configured(function, settings, store);
     diagnostics.extend(said);
     traced.files.retain(|path, _| *path == main.path || !included.excludes(path));
     let mut files: BTreeSet<AbsPath> = traced.files.keys().cloned().collect();
@@ -43,10 +38,17 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
     if function.config.node_bundler.is_none_or(|bundler| bundler == Bundler::Zisi) {
         match included::own_data(function, store) {
             Ok(data) => named.extend(data.into_iter().filter(|path| !included.excludes(path))),
-            Err(error) => diagnostics.push(Diagnostic::warning(Code::Unreadable, format!("{error}"))),
+            Err(error) => diagnostics.push(Diagnostic::error(Code::Unreadable, error.to_string())),
         }
     }
-    files.extend(named.iter().flat_map(|path| as_they_stand(path, store)));
+    for path in &named {
+        match as_they_stand(path, store) {
+            Ok(paths) => files.extend(paths),
+            Err(error) => {
+                diagnostics.push(Diagnostic::note(Code::LinkLoop, format!("left out: {}", error.reason())).at(path))
+            }
+        }
+    }
     if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         return Err(diagnostics);
     }
@@ -62,7 +64,7 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
     }));
     Ok(Plan {
         facts: BuildFacts {
-            bundler: Some(bundler),
+            bundler: Some(bundler(function, format)),
             entry_filename: Some(archive.entry),
             inputs: files.into_iter().collect(),
             included_files: included.files,
@@ -76,12 +78,10 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
 
 /// A named file by its real path, with the links that lead to it: no entry may stand below a link.
 /// A link to a directory is taken, and not what is in it.
-fn as_they_stand(path: &AbsPath, store: &Store) -> Vec<AbsPath> {
-    match store.real(path) {
-        Ok(real) if store.is_dir(&real.path) => real.links.to_vec(),
-        Ok(real) => real.links.iter().cloned().chain([real.path]).collect(),
-        Err(_) => vec![path.clone()], // It leads nowhere, and says so when it is laid out.
-    }
+fn as_they_stand(path: &AbsPath, store: &Store) -> Result<Vec<AbsPath>, FileError> {
+    let real = store.real(path)?;
+    let links = real.links.iter().cloned();
+    Ok(if store.is_dir(&real.path) { links.collect() } else { links.chain([real.path]).collect() })
 }
 
 /// ESM_FILE_FORMAT: the extension, else the package's `type`, else the syntax.
@@ -107,21 +107,16 @@ fn bundler(function: &Function, format: ModuleFormat) -> Bundler {
     }
 }
 
-fn trace_options(function: &Function, settings: &Settings) -> TraceOptions {
-    let ignored = function.config.ignored_node_modules.iter().flatten().cloned();
+/// How the modules of a function are followed.
+pub(super) fn trace_options(function: &Function, settings: &Settings) -> TraceOptions {
+    let bundler = function.config.node_bundler;
     TraceOptions {
         runtime: (!settings.bundle_aws_sdk).then_some(function.node.major),
-        ignored_packages: ignored.collect(),
-        ignore: GlobList::default(),
-        strict_own_code: function.config.node_bundler.is_none_or(|bundler| bundler == Bundler::Zisi),
+        ignored_packages: function.config.ignored_node_modules.iter().flatten().cloned().collect(),
+        depth: (bundler == Some(Bundler::None)).then_some(0),
+        strict_own_code: bundler.is_none_or(|bundler| bundler == Bundler::Zisi),
         ..TraceOptions::all(settings.repository_root.clone())
     }
-}
-
-/// The main file and the package that rules it, and nothing else.
-fn only_main(function: &Function, graph: &Graph) -> Trace {
-    let options = TraceOptions { depth: Some(0), ..TraceOptions::all(function.src_dir.clone()) };
-    trace(graph, std::slice::from_ref(&function.main_file), &options)
 }
 
 /// What this version cannot package yet, said before anything is shipped that would not run.
@@ -161,6 +156,15 @@ fn untranspiled(traced: &Trace, main: &AbsPath, settings: &Settings) -> Option<D
     Some(diagnostic)
 }
 
+/// What comes from outside the checkout ships, because the function needs it, but the archive then
+/// says where the checkout was.
+fn out_of_the_checkout(traced: &Trace, settings: &Settings) -> Option<Diagnostic> {
+    let first = traced.files.keys().find(|path| !path.starts_with(&settings.repository_root))?;
+    let message = "needed, but outside the repository: the archive depends on where the checkout is";
+    let hint = "install it in the repository, or name the top of the checkout with --repository-root";
+    Some(Diagnostic::warning(Code::OutsideBase, message).at(first).hint(hint))
+}
+
 /// The entries of an archive, and which of them the platform loads.
 struct Layout {
     entries: Entries,
@@ -189,45 +193,53 @@ fn lay_out(
     // What Lambda tries for the handler `<name>.handler`, in its order.
     let candidates = ["", ".js", ".mjs", ".cjs"].map(|extension| format!("{name}{extension}"));
     let main_place = place(main)?;
-    let is_entry = candidates[1..].iter().any(|candidate| candidate == main_place.as_str());
+    let is_entry = candidates.iter().any(|candidate| candidate == main_place.as_str());
     let others = files.iter().filter(|path| *path != main).map(place).collect::<Result<Vec<_>, _>>()?;
     let conflict = others.iter().any(|path| candidates.iter().any(|candidate| candidate == path.as_str()));
-    let moved = conflict && !(is_entry && main_place.as_str() == candidates[1]);
+    let found_first = main_place.as_str() == format!("{name}.js");
+    let moved = conflict && !found_first;
     let final_place = |path: ArchivePath| if moved { path.under(MOVED) } else { path };
 
     let mut entries = Entries::default();
     for path in files {
-        let metadata =
-            store.lstat(path).map_err(|error| Diagnostic::error(Code::Unreadable, error.reason()).at(path))?;
+        let unreadable = |error: FileError| Diagnostic::error(Code::LinkLoop, error.reason()).at(path);
         let at = final_place(place(path)?);
-        if metadata.kind == FileKind::Link {
-            let target =
-                store.real(path).map_err(|error| Diagnostic::error(Code::LinkLoop, error.reason()).at(path))?.path;
-            // A link that leaves the archive is followed instead, if it leads to a file.
-            if target.starts_with(&root) {
-                let from = path.parent().unwrap_or_else(|| root.clone());
-                entries.add(at, Content::Link(target.relative_to(&from)), false);
-            } else if store.is_file(path) {
-                entries.add(at, Content::File(path.clone()), false);
-            }
-            continue;
+        let target = store.real(path).map_err(unreadable)?.path;
+        let metadata = store.lstat(&target).map_err(unreadable)?;
+        if target != *path && target.starts_with(&root) {
+            let from = path.parent().unwrap_or_else(|| root.clone());
+            entries.add(at, Content::Link(target.relative_to(&from)), false);
+        } else if metadata.kind == FileKind::File {
+            // A link that leaves the archive is followed instead.
+            entries.add(at, Content::File(path.clone()), metadata.executable);
+        } else {
+            let message = "a link to a directory outside the archive, which is not shipped";
+            return Err(Diagnostic::error(Code::OutsideBase, message).at(path));
         }
-        entries.add(at, Content::File(path.clone()), metadata.executable);
     }
     if is_entry && !moved {
         return Ok(Layout { entries, entry: main_place.as_str().to_owned() });
     }
     let main_place = final_place(main_place);
     let (entry, text) = match format {
-        ModuleFormat::Esm => (format!("{name}.mjs"), format!("export {{ handler }} from './{main_place}'\n")),
+        ModuleFormat::Esm => {
+            // An ES module is asked for by URL.
+            let url = main_place.as_str().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+            (format!("{name}.mjs"), format!("export {{ handler }} from {}\n", quoted(&url)))
+        }
         ModuleFormat::Cjs => {
             let extension = if root_is_module(&root, moved, files, graph) { "cjs" } else { "js" };
-            (format!("{name}.{extension}"), format!("module.exports = require('./{main_place}')\n"))
+            (format!("{name}.{extension}"), format!("module.exports = require({})\n", quoted(main_place.as_str())))
         }
     };
     let at = ArchivePath::new(&entry).map_err(invalid(main))?;
     entries.add(at, Content::Bytes(text.into_bytes().into()), false);
     Ok(Layout { entries, entry })
+}
+
+/// A path in the archive as a string literal of JavaScript.
+fn quoted(path: &str) -> String {
+    format!("'./{}'", path.replace('\'', "\\'"))
 }
 
 /// Would Node take a `.js` file at the archive's root for an ES module?

@@ -8,6 +8,7 @@ mod prebuilt;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::{Function, Runtime};
 use crate::js::graph::Graph;
+use crate::js::trace::TraceOptions;
 use crate::plan::Plan;
 use crate::settings::Settings;
 
@@ -28,12 +29,18 @@ pub fn plan(function: &Function, graph: &Graph, settings: &Settings) -> Result<P
             .hint("put the compiled function in a ready-made .zip"),
         ]),
     };
-    let about = |diagnostic: Diagnostic| diagnostic.of(function.name.as_str());
-    let mut plan = planned.map_err(|diagnostics| diagnostics.into_iter().map(about).collect::<Vec<_>>())?;
-    plan.diagnostics = plan.diagnostics.into_iter().map(about).collect();
-    let fatal = if settings.strict { Severity::Warning } else { Severity::Error };
-    if plan.diagnostics.iter().any(|diagnostic| diagnostic.severity <= fatal) {
+    let about = |diagnostic: Diagnostic| diagnostic.of(function.name.as_str()).under(settings.strict);
+    let about_all = |diagnostics: Vec<Diagnostic>| diagnostics.into_iter().map(about).collect::<Vec<_>>();
+    let plan = planned.map_err(about_all)?;
+    let plan = Plan { diagnostics: about_all(plan.diagnostics), ..plan };
+    if plan.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         return Err(plan.diagnostics);
     }
     Ok(plan)
+}
+
+/// How the modules of a function are followed; none if it is not followed at all.
+pub fn trace_options(function: &Function, settings: &Settings) -> Option<TraceOptions> {
+    let followed = function.runtime == Runtime::JavaScript && !function.ready_made;
+    followed.then(|| javascript::trace_options(function, settings))
 }

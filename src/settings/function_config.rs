@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::SettingsError;
 use crate::function::{FunctionConfig, FunctionName};
-use crate::glob::GlobList;
+use crate::glob::{GlobList, InvalidGlob};
 use crate::path::AbsPath;
 use crate::store::Store;
 
@@ -18,7 +18,8 @@ pub struct ConfigLayers(Vec<Layer>);
 
 #[derive(Debug, Clone)]
 struct Layer {
-    glob: String,
+    glob: GlobList,
+    weight: isize,
     config: FunctionConfig,
     /// Layers of a later source lie over all of an earlier one.
     source: usize,
@@ -26,21 +27,24 @@ struct Layer {
 
 impl ConfigLayers {
     /// Adds a layer of the first source.
-    pub(super) fn push(&mut self, glob: &str, config: FunctionConfig) {
-        self.0.push(Layer { glob: glob.into(), config, source: 0 });
+    ///
+    /// # Errors
+    /// `glob` is none.
+    pub(super) fn push(&mut self, glob: &str, config: FunctionConfig) -> Result<(), InvalidGlob> {
+        self.0.push(Layer { glob: GlobList::new([glob])?, weight: weight(glob), config, source: 0 });
+        Ok(())
     }
 
     /// Lays the layers of another source over these.
-    pub(super) fn extend(&mut self, higher: Self) {
+    pub(super) fn lay_over(&mut self, higher: Self) {
         let source = self.0.iter().map(|layer| layer.source + 1).max().unwrap_or(0);
         self.0.extend(higher.0.into_iter().map(|layer| Layer { source: source + layer.source, ..layer }));
     }
 
     /// What the function of this name is told.
     pub fn of(&self, name: &FunctionName) -> FunctionConfig {
-        let fits = |layer: &&Layer| GlobList::new([&layer.glob]).is_ok_and(|glob| glob.matches(name.as_str()));
-        let mut layers: Vec<&Layer> = self.0.iter().filter(fits).collect();
-        layers.sort_by_key(|layer| (layer.source, weight(&layer.glob)));
+        let mut layers: Vec<&Layer> = self.0.iter().filter(|layer| layer.glob.matches(name.as_str())).collect();
+        layers.sort_by_key(|layer| (layer.source, layer.weight));
         layers.iter().fold(FunctionConfig::default(), |low, layer| low.overlaid(&layer.config))
     }
 }
@@ -72,29 +76,38 @@ pub(super) fn from_json(text: &str, cwd: &Path, store: &Store) -> Result<ConfigL
             place: format!("{place}: `{glob}`"),
             reason: error.to_string(),
         })?;
-        read.push(&glob, config);
+        read.push(&glob, config)
+            .map_err(|error| SettingsError::Config { place: place.clone(), reason: error.to_string() })?;
     }
     Ok(read)
 }
 
-/// A `{main}.json` file: configuration beside a function.
-#[derive(Debug, Deserialize)]
-pub struct ConfigFile {
+/// A `{main}.json` file.
+#[derive(Deserialize)]
+struct ConfigFile {
     version: u32,
     config: FunctionConfig,
 }
 
-impl ConfigFile {
-    /// Reads one.
-    ///
-    /// # Errors
-    /// What is wrong with it, as a fragment.
-    pub fn parse(bytes: &[u8]) -> Result<FunctionConfig, String> {
-        let file: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        if file.version != 1 {
-            return Err(format!("`version` must be 1, not {}", file.version));
-        }
-        Ok(file.config)
+/// What the `{main}.json` file beside a main file says; none if there is no such file.
+///
+/// # Errors
+/// The file, and what is wrong with it as a fragment.
+pub fn config_beside(main: &AbsPath, store: &Store) -> Option<Result<FunctionConfig, (AbsPath, String)>> {
+    let stem = main.file_stem()?.to_string_lossy().into_owned();
+    let path = main.parent()?.child(format!("{stem}.json"));
+    if !store.is_file(&path) {
+        return None;
+    }
+    let bytes = store.read(&path).map_err(|error| error.reason());
+    Some(bytes.and_then(|bytes| parse_config_file(&bytes)).map_err(|reason| (path, reason)))
+}
+
+fn parse_config_file(bytes: &[u8]) -> Result<FunctionConfig, String> {
+    let file: ConfigFile = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    match file.version {
+        1 => Ok(file.config),
+        version => Err(format!("`version` must be 1, not {version}")),
     }
 }
 
@@ -116,13 +129,13 @@ mod tests {
     fn a_later_source_lies_over_an_earlier_one_however_specific() {
         let store = Store::new(Disk);
         let mut layers = from_json(r#"{"hello": {"schedule": "toml"}}"#, Path::new("/"), &store).unwrap();
-        layers.extend(from_json(r#"{"*": {"schedule": "json"}}"#, Path::new("/"), &store).unwrap());
+        layers.lay_over(from_json(r#"{"*": {"schedule": "json"}}"#, Path::new("/"), &store).unwrap());
         assert_eq!(layers.of(&FunctionName::of("hello")).schedule.as_deref(), Some("json"));
     }
 
     #[test]
     fn a_config_file_needs_its_version() {
-        assert!(ConfigFile::parse(br#"{"version": 1, "config": {"schedule": "@daily"}}"#).is_ok());
-        assert_eq!(ConfigFile::parse(br#"{"version": 2, "config": {}}"#).unwrap_err(), "`version` must be 1, not 2");
+        assert!(parse_config_file(br#"{"version": 1, "config": {"schedule": "@daily"}}"#).is_ok());
+        assert_eq!(parse_config_file(br#"{"version": 2, "config": {}}"#).unwrap_err(), "`version` must be 1, not 2");
     }
 }

@@ -10,7 +10,7 @@ mod site;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-pub use function_config::{ConfigFile, ConfigLayers};
+pub use function_config::{ConfigLayers, config_beside};
 
 use crate::function::{NodeVersion, Origin};
 use crate::glob::{GlobList, InvalidGlob};
@@ -92,8 +92,6 @@ pub struct Source {
     pub origin: Origin,
     /// Is the path itself the function?
     pub single: bool,
-    /// Was it named by the caller or the configuration? Default places may not exist.
-    pub named: bool,
 }
 
 /// Everything a run was told.
@@ -168,7 +166,7 @@ impl Settings {
     /// A named file that is not there, or a configuration that cannot be read.
     pub fn resolve(invocation: &Invocation, store: &Store) -> Result<Self, SettingsError> {
         let site = site::find(invocation, store)?;
-        let at = |path: &PathBuf| AbsPath::resolve(&invocation.cwd, path);
+        let at = |path: &PathBuf| site::without_links(&AbsPath::resolve(&invocation.cwd, path), store);
         let package = invocation.package_path.as_ref().map_or_else(|| site.base.clone(), |path| site.base.join(path));
         let out = invocation.out.as_ref().map_or_else(|| package.join(".netlify/functions"), at);
         let manifest = invocation.manifest.as_ref().map_or_else(|| out.join("manifest.json"), at);
@@ -180,7 +178,7 @@ impl Settings {
         let node = node_version::choose(invocation.node_version.as_deref(), &environment, &site.base, store)?;
         let mut config = site.config;
         if let Some(text) = invocation.config.as_deref().filter(|text| !is_toml(text)) {
-            config.extend(function_config::from_json(text, &invocation.cwd, store)?);
+            config.lay_over(function_config::from_json(text, &invocation.cwd, store)?);
         }
         Ok(Self {
             sources: site.sources,

@@ -120,13 +120,15 @@ fn understand(table: &Table, path: &AbsPath) -> Result<NetlifyToml, SettingsErro
         });
         if is_function {
             let config = value.clone().try_into::<FunctionConfig>();
-            read.config.push(key, config.map_err(|error| wrong(&format!("functions.{key}"), &error.message()))?);
+            let config = config.map_err(|error| wrong(&format!("functions.{key}"), &error.message()))?;
+            read.config.push(key, config).map_err(|error| wrong("functions", &error))?;
         } else {
             everywhere.insert(key.clone(), value.clone());
         }
     }
     let config = Value::Table(everywhere).try_into::<FunctionConfig>();
-    read.config.push("*", config.map_err(|error| wrong("functions", &error.message()))?);
+    let config = config.map_err(|error| wrong("functions", &error.message()))?;
+    read.config.push("*", config).map_err(|error| wrong("functions", &error))?;
     Ok(read)
 }
 

@@ -28,6 +28,7 @@ pub(super) fn find(invocation: &Invocation, store: &Store) -> Result<Site, Setti
         Some(site) => existing_directory(AbsPath::resolve(&invocation.cwd, site), store)?,
         None => AbsPath::resolve(&invocation.cwd, "."),
     };
+    let start = without_links(&start, store);
     let named = named_sources(invocation, store)?;
     let toml_path = match invocation.config.as_deref().filter(|config| is_toml(config)) {
         Some(config) => Some(AbsPath::resolve(&invocation.cwd, config.trim_start_matches('@'))),
@@ -39,13 +40,14 @@ pub(super) fn find(invocation: &Invocation, store: &Store) -> Result<Site, Setti
     let Some(toml_path) = toml_path else {
         return Ok(without_toml(invocation, start, named, store));
     };
+    let toml_path = without_links(&toml_path, store);
     let directory = toml_path.parent().unwrap_or_else(|| start.clone());
     let repository_root = repository_root(invocation, &directory, store);
     let mut toml = read(&toml_path, invocation, store)?;
     let mut base = directory.clone();
     if let Some(named_base) = &toml.base {
         // A path in netlify.toml that starts with `/` is relative to the repository's root.
-        base = below(&repository_root, &directory, named_base);
+        base = without_links(&below(&repository_root, &directory, named_base), store);
         let second = base.child("netlify.toml");
         if second != toml_path && store.is_file(&second) {
             toml = read(&second, invocation, store)?;
@@ -69,8 +71,13 @@ fn without_toml(invocation: &Invocation, start: AbsPath, named: Vec<Source>, sto
 /// What the command line names, in the peer's order.
 fn named_sources(invocation: &Invocation, store: &Store) -> Result<Vec<Source>, SettingsError> {
     let all = |paths: &[PathBuf], origin, single| {
-        let source =
-            |path: &PathBuf| Source { path: AbsPath::resolve(&invocation.cwd, path), origin, single, named: true };
+        let source = |path: &PathBuf| {
+            let path = AbsPath::resolve(&invocation.cwd, path);
+            // A function keeps its own name, though it be a link.
+            let parent = path.parent().filter(|_| single).map(|parent| without_links(&parent, store));
+            let path = parent.map_or_else(|| without_links(&path, store), |parent| parent.child(path.name()));
+            Source { path, origin, single }
+        };
         paths.iter().map(source).collect::<Vec<_>>()
     };
     let mut directories = all(&invocation.sources, Origin::User, false);
@@ -95,12 +102,8 @@ fn configured(
     store: &Store,
 ) -> Vec<Source> {
     let package = invocation.package_path.as_ref().map_or_else(|| base.clone(), |path| base.join(path));
-    let internal = INTERNAL.iter().map(|path| Source {
-        path: package.join(path),
-        origin: Origin::Internal,
-        single: false,
-        named: false,
-    });
+    let source = |path: AbsPath, origin| Source { path: without_links(&path, store), origin, single: false };
+    let internal = INTERNAL.iter().map(|path| source(package.join(path), Origin::Internal));
     let directory = match &toml.functions_directory {
         Some(directory) => below(root, base, directory),
         None => {
@@ -108,8 +111,7 @@ fn configured(
             if store.is_dir(&automatic) { automatic } else { base.join("netlify/functions") }
         }
     };
-    let user = Source { path: directory, origin: Origin::User, single: false, named: true };
-    internal.filter(|source| store.is_dir(&source.path)).chain([user]).collect()
+    internal.filter(|source| store.is_dir(&source.path)).chain([source(directory, Origin::User)]).collect()
 }
 
 fn below(root: &AbsPath, base: &AbsPath, path: &str) -> AbsPath {
@@ -119,17 +121,25 @@ fn below(root: &AbsPath, base: &AbsPath, path: &str) -> AbsPath {
     }
 }
 
-/// The top of the checkout: where `.git` is, else the caller's directory if it holds the site, else
-/// the nearest package, else the site itself.
+/// The path without links, as far as it exists: what is built must not depend on the way to it.
+pub(super) fn without_links(path: &AbsPath, store: &Store) -> AbsPath {
+    let existing = path.ancestors().find_map(|above| Some((store.real(&above).ok()?.path, above)));
+    existing.map_or_else(|| path.clone(), |(real, above)| real.join(path.strip_prefix(&above).unwrap_or(Path::new(""))))
+}
+
+/// The top of the checkout: where `.git` is, else where packages are installed, else the caller's
+/// directory if it holds the site, else the nearest package, else the site itself.
 fn repository_root(invocation: &Invocation, site: &AbsPath, store: &Store) -> AbsPath {
     if let Some(root) = &invocation.repository_root {
-        return AbsPath::resolve(&invocation.cwd, root);
+        return without_links(&AbsPath::resolve(&invocation.cwd, root), store);
     }
     let has = |name: &'static str| move |directory: &AbsPath| store.lstat(&directory.child(name)).is_ok();
-    let caller = Path::new(&invocation.cwd);
+    let locks = ["package-lock.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb", "npm-shrinkwrap.json"];
+    let caller = without_links(&AbsPath::resolve(&invocation.cwd, "."), store);
     site.ancestors()
         .find(has(".git"))
-        .or_else(|| site.starts_with(caller).then(|| AbsPath::resolve(caller, ".")))
+        .or_else(|| site.ancestors().find(|directory| locks.iter().any(|lock| has(lock)(directory))))
+        .or_else(|| site.starts_with(&caller).then(|| caller.clone()))
         .or_else(|| site.ancestors().find(has("package.json")))
         .unwrap_or_else(|| site.clone())
 }

@@ -7,7 +7,7 @@ mod native;
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::fs::FileKind;
 use crate::function::{FunctionName, Origin, Runtime};
 use crate::path::AbsPath;
@@ -64,13 +64,8 @@ pub fn scan(sources: &[Source], store: &Store) -> Found {
     let user_sources = sources.iter().filter(|source| source.origin == Origin::User).count();
     for (index, source) in sources.iter().enumerate() {
         for path in paths(source, user_sources, store, &mut found.diagnostics) {
-            match classify(&path, source.origin, index, store) {
-                Ok(candidates) => {
-                    for candidate in candidates {
-                        by_name.entry(candidate.name.clone()).or_default().push(candidate);
-                    }
-                }
-                Err(diagnostic) => found.diagnostics.push(diagnostic),
+            if let Some(candidate) = classify(&path, source.origin, index, store, &mut found.diagnostics) {
+                by_name.entry(candidate.name.clone()).or_default().push(candidate);
             }
         }
     }
@@ -97,7 +92,14 @@ fn paths(source: &Source, user_sources: usize, store: &Store, diagnostics: &mut 
         return vec![source.path.clone()];
     }
     match store.read_dir(&source.path) {
-        Ok(names) => names.iter().map(|name| source.path.child(name)).collect(),
+        Ok(names) => {
+            let (text, other): (Vec<_>, Vec<_>) = names.iter().partition(|name| name.to_str().is_some());
+            diagnostics.extend(other.into_iter().map(|name| {
+                let message = format!("`{}` cannot be a function: its name is not UTF-8", name.to_string_lossy());
+                Diagnostic::error(Code::FunctionName, message).at(&source.path)
+            }));
+            text.into_iter().map(|name| source.path.child(name)).collect()
+        }
         Err(error) => {
             let code = if error.is_not_found() { Code::MissingSource } else { Code::Unreadable };
             let diagnostic = if error.is_not_found() {
@@ -116,56 +118,61 @@ fn paths(source: &Source, user_sources: usize, store: &Store, diagnostics: &mut 
     }
 }
 
-/// What one path is. Links are followed: their own name counts, and what they lead to.
-fn classify(path: &AbsPath, origin: Origin, source: usize, store: &Store) -> Result<Vec<Candidate>, Diagnostic> {
-    if path.name() == "node_modules" {
-        return Ok(Vec::new());
+/// What one path is, if it is a function. Links are followed: their own name counts, and what they
+/// lead to.
+fn classify(
+    path: &AbsPath,
+    origin: Origin,
+    source: usize,
+    store: &Store,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Candidate> {
+    // An editor's lock file is called `.#hello.js`, and leads nowhere.
+    if path.name() == "node_modules" || path.name().starts_with(".#") {
+        return None;
     }
-    let kind = store.stat(path).map(|metadata| metadata.kind).map_err(|error| broken_link(path, &error))?;
-    let mut candidates = Vec::new();
-    let mut add = |runtime, shape, main_file: AbsPath, src_dir: AbsPath, ready_made| {
-        candidates.push(Candidate {
-            name: FunctionName::of(path.name()),
-            runtime,
-            main_file,
-            src_path: path.clone(),
-            src_dir,
-            origin,
-            ready_made,
-            rank: Rank { origin, runtime, shape, source },
-        });
+    let file_rank = javascript::file_rank(path.extension());
+    let kind = match store.stat(path) {
+        Ok(metadata) => metadata.kind,
+        Err(error) => {
+            let severity = if file_rank.is_some() { Severity::Error } else { Severity::Note };
+            diagnostics.push(broken_link(path, &error, severity));
+            return None;
+        }
     };
-    match kind {
-        FileKind::File => {
-            if let Some(shape) = javascript::file_rank(path.extension()) {
-                let parent = path.parent().unwrap_or_else(|| path.clone());
-                add(Runtime::JavaScript, shape, path.clone(), parent, path.extension() == "zip");
-            }
-        }
+    let (runtime, shape, main_file, src_dir) = match kind {
+        FileKind::File => (Runtime::JavaScript, file_rank?, path.clone(), path.parent()?),
         FileKind::Directory => {
-            if let Some(main) = javascript::main_file(path, store) {
-                add(Runtime::JavaScript, javascript::DIRECTORY_RANK, main, path.clone(), false);
-            } else if let Some((runtime, main)) = native::main_file(path, store) {
-                add(runtime, javascript::DIRECTORY_RANK, main, path.clone(), false);
-            }
-            if candidates.is_empty() {
-                let diagnostic = Diagnostic::note(Code::NoMainFile, "not a function: it has no main file");
+            let javascript = javascript::main_file(path, store).map(|main| (Runtime::JavaScript, main));
+            let Some((runtime, main)) = javascript.or_else(|| native::main_file(path, store)) else {
                 let name = path.name();
-                return Err(diagnostic.at(path).hint(format!("call the main file `{name}.js` or `index.js`")));
-            }
+                let diagnostic = Diagnostic::note(Code::NoMainFile, "not a function: it has no main file").at(path);
+                diagnostics.push(diagnostic.hint(format!("call the main file `{name}.js` or `index.js`")));
+                return None;
+            };
+            (runtime, javascript::DIRECTORY_RANK, main, path.clone())
         }
-        FileKind::Link | FileKind::Other => {}
-    }
-    Ok(candidates)
+        FileKind::Link | FileKind::Other => return None,
+    };
+    Some(Candidate {
+        name: FunctionName::of(path.name()),
+        runtime,
+        ready_made: kind == FileKind::File && path.extension() == "zip",
+        main_file,
+        src_path: path.clone(),
+        src_dir,
+        origin,
+        rank: Rank { origin, runtime, shape, source },
+    })
 }
 
-fn broken_link(path: &AbsPath, error: &FileError) -> Diagnostic {
+fn broken_link(path: &AbsPath, error: &FileError, severity: Severity) -> Diagnostic {
     let message = match error {
         FileError::LinkLoop { .. } => "the link leads round in a circle".to_owned(),
         error if error.is_not_found() => "the link leads nowhere".to_owned(),
         error => format!("cannot be read: {}", error.reason()),
     };
-    Diagnostic::error(Code::LinkLoop, message).at(path).of(FunctionName::of(path.name()).as_str())
+    Diagnostic::new(severity, Code::LinkLoop, message).at(path).of(FunctionName::of(path.name()).as_str())
 }
 
 fn shadowed(loser: &Candidate, winner: &Candidate) -> Diagnostic {

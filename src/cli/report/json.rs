@@ -104,6 +104,7 @@ pub(in crate::cli) fn trace(trace: &Trace, base: &AbsPath) -> Value {
     let mut reasons = Map::new();
     for (path, file) in &trace.files {
         let mut kinds: Vec<&str> = file.reasons.iter().map(|reason| kind(reason.how)).collect();
+        kinds.sort_unstable();
         kinds.dedup();
         let parents = file.reasons.iter().filter_map(|reason| Some(reason.parent.as_ref()?.relative_to(base)));
         let mut parents: Vec<String> = parents.collect();
@@ -111,12 +112,10 @@ pub(in crate::cli) fn trace(trace: &Trace, base: &AbsPath) -> Value {
         parents.dedup();
         reasons.insert(path.relative_to(base), json!({"type": kinds, "parents": parents}));
     }
-    let mut diagnostics: Vec<&Diagnostic> = trace.diagnostics.iter().collect();
-    diagnostics.sort();
     json!({
         "files": trace.files.keys().map(|path| path.relative_to(base)).collect::<Vec<_>>(),
         "reasons": reasons,
-        "diagnostics": diagnostics.into_iter().map(|said| diagnostic(said, base)).collect::<Vec<_>>(),
+        "diagnostics": trace.diagnostics.iter().map(|said| diagnostic(said, base)).collect::<Vec<_>>(),
     })
 }
 

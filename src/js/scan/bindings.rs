@@ -39,19 +39,14 @@ impl Bindings<'_> {
     /// What the expression stands for, if it is one of Node's loaders.
     pub(super) fn loader(&self, expr: &Expr) -> Option<Loader> {
         match unwrapped(expr) {
-            Expr::Ident(ident) if self.is_global(expr, "require") => {
-                debug_assert_eq!(&*ident.sym, "require");
-                Some(Loader::Require(None))
-            }
+            Expr::Ident(_) if self.is_global(expr, "require") => Some(Loader::Require(None)),
             Expr::Ident(ident) => self.known.get(&ident.to_id()).cloned(),
-            Expr::Member(member) => {
-                let property = property(&member.prop)?;
-                if property == "require" && self.is_global(&member.obj, "module") {
-                    return Some(Loader::Require(None));
-                }
-                let object = self.loader(&member.obj)?;
-                (object == Loader::ModuleModule && property == "createRequire").then_some(Loader::CreateRequire)
-            }
+            // The name first: a chain of calls is long, and looked at from each of its links.
+            Expr::Member(member) => match property(&member.prop)?.as_str() {
+                "require" if self.is_global(&member.obj, "module") => Some(Loader::Require(None)),
+                "createRequire" if self.loader(&member.obj)? == Loader::ModuleModule => Some(Loader::CreateRequire),
+                _ => None,
+            },
             Expr::Call(call) => self.returned(call),
             _ => None,
         }
