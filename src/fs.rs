@@ -1,5 +1,5 @@
 //! The file system as fnzip sees it. In: a path. Out: what the disk says of it. Never writes, and
-//! nothing but this file and the writers in `archive` and `manifest` calls `std::fs`, so that the
+//! nothing but this file, the writers in `archive` and the command line calls `std::fs`, so that the
 //! same code can look into an archive, and a test can count every look.
 
 use std::collections::BTreeMap;

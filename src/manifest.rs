@@ -133,7 +133,9 @@ impl Manifest {
     /// # Errors
     /// It cannot be written; what was there still is.
     pub fn write(&self, path: &AbsPath) -> Result<(), WriteError> {
-        let mut text = serde_json::to_vec(self).unwrap_or_default();
+        let unwritable =
+            |error: serde_json::Error| WriteError::Output { path: path.clone(), reason: error.to_string() };
+        let mut text = serde_json::to_vec(self).map_err(unwritable)?;
         text.push(b'\n');
         write_file(path, &text)
     }

@@ -3,6 +3,7 @@
 //! `AbsPath` never reaches an output.
 
 use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt;
 use std::ops::Deref;
@@ -140,6 +141,13 @@ pub fn common_directory<'a>(paths: impl IntoIterator<Item = &'a AbsPath>) -> Opt
     common
 }
 
+/// Names that a case-insensitive disk or address takes for one, in pairs.
+pub fn case_clashes<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<(&'a str, &'a str)> {
+    let mut first: BTreeMap<String, &str> = BTreeMap::new();
+    let clash = |name: &'a str| Some((first.insert(name.to_lowercase(), name)?, name));
+    names.into_iter().filter_map(clash).collect()
+}
+
 /// The name of an entry in an archive: relative, UTF-8, with `/`, and never out of the archive.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ArchivePath(Arc<str>);
@@ -230,6 +238,11 @@ mod tests {
         assert_eq!(common_directory(&paths), Some(abs("/s")));
         assert_eq!(common_directory(&paths[..1]), Some(abs("/s/ab")));
         assert_eq!(common_directory(&[]), None);
+    }
+
+    #[test]
+    fn names_clash_by_case() {
+        assert_eq!(case_clashes(["A", "b", "a", "É", "é"]), [("A", "a"), ("É", "é")]);
     }
 
     #[test]

@@ -92,7 +92,6 @@ impl Progress for () {
 pub fn functions(settings: &Settings, store: &Store) -> (Vec<Function>, Vec<Diagnostic>) {
     let found = source::scan(&settings.sources, store);
     let mut diagnostics = found.diagnostics;
-    diagnostics.extend(source::case_clashes(&found.candidates));
     let wanted = |candidate: &Candidate| settings.only.is_empty() || settings.only.matches(candidate.name.as_str());
     let functions: Vec<Function> = found
         .candidates

@@ -26,8 +26,15 @@ pub struct Plan {
 pub enum Output {
     /// An archive of these entries, in the order of their paths.
     Archive(Vec<Entry>),
-    /// A file that is copied as it is, under this name.
-    Verbatim(AbsPath, String),
+    /// An archive that is there already, and copied as it is.
+    Verbatim {
+        /// What it is called.
+        name: String,
+        /// All of it.
+        bytes: Arc<[u8]>,
+        /// How many entries it has.
+        entries: usize,
+    },
 }
 
 /// One entry of an archive.
@@ -98,16 +105,4 @@ impl Entries {
     pub fn into_sorted(self) -> Vec<Entry> {
         self.0.into_values().collect()
     }
-}
-
-/// Names that a case-insensitive disk takes for one, in pairs.
-pub fn case_clashes(entries: &[Entry]) -> Vec<(&ArchivePath, &ArchivePath)> {
-    let mut first: BTreeMap<String, &ArchivePath> = BTreeMap::new();
-    let mut clashes = Vec::new();
-    for Entry { path, .. } in entries {
-        if let Some(first) = first.insert(path.as_str().to_lowercase(), path) {
-            clashes.push((first, path));
-        }
-    }
-    clashes
 }

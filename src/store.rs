@@ -265,6 +265,15 @@ impl Store {
         })
     }
 
+    /// The bytes of a file that is used once: nothing is made of them, and nothing is kept.
+    ///
+    /// # Errors
+    /// It is no file, or the system refused.
+    pub fn read_apart(&self, path: &AbsPath) -> Result<Arc<[u8]>, FileError> {
+        let real = self.real(path)?.path;
+        self.fs.read(&real).map(Into::into).map_err(|error| FileError::new(&real, &error))
+    }
+
     /// What is kept of a file's bytes; the bytes themselves where nothing is made of them.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use crate::store::Store;
 
 /// Writes the directory in the place of what was there; the bytes of its files.
 pub(super) fn write(entries: &[Entry], path: &AbsPath, store: &Store) -> Result<u64, WriteError> {
-    let failed = |error: &io::Error| WriteError::Output { path: path.clone(), kind: error.kind() };
+    let failed = |error: &io::Error| WriteError::Output { path: path.clone(), reason: super::reason(error) };
     let parent = path.parent().unwrap_or_else(|| path.clone());
     let fresh =
         tempfile::Builder::new().prefix(".fnzip-").suffix(".tmp").tempdir_in(&parent).map_err(|e| failed(&e))?;

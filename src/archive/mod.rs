@@ -13,7 +13,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use crate::path::AbsPath;
+use crate::path::{AbsPath, ArchivePath};
 use crate::plan::{Content, Entry, Output};
 use crate::settings::Format;
 use crate::store::{FileError, Store};
@@ -37,19 +37,19 @@ pub struct Archive {
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The output cannot be written.
-    #[error("{path}: cannot be written: {}", crate::store::describe(*kind))]
+    #[error("{path}: cannot be written: {reason}")]
     Output {
         /// The output.
         path: AbsPath,
-        /// Why.
-        kind: io::ErrorKind,
+        /// A fragment.
+        reason: String,
     },
     /// A source file cannot be read any more.
     #[error(transparent)]
     Source(#[from] FileError),
-    /// A single file is larger than an entry can be.
-    #[error("{0}: larger than 4 GB")]
-    TooLarge(AbsPath),
+    /// A file is larger, or its name longer, than an entry can hold.
+    #[error("{0}: larger than 4 GB, or its name is longer than 64 KB")]
+    TooLarge(ArchivePath),
 }
 
 /// Writes the output of function `name` into `directory`.
@@ -63,18 +63,13 @@ pub fn write(
     format: Format,
     store: &Store,
 ) -> Result<Archive, WriteError> {
-    let failed = |error: &io::Error| WriteError::Output { path: directory.clone(), kind: error.kind() };
+    let failed = |error: &io::Error| WriteError::Output { path: directory.clone(), reason: reason(error) };
     match (output, format) {
-        (Output::Verbatim(file, as_name), _) => {
-            let path = directory.child(as_name);
-            let bytes = store.read(file)?;
-            let temporary = temporary(directory).and_then(|mut file| {
-                file.write_all(&bytes)?;
-                Ok(file)
-            });
-            let (size, sha256) = put(temporary.map_err(|e| failed(&e))?, &path)?;
-            let entries = zip::ZipArchive::new(io::Cursor::new(&*bytes)).map_or(0, |archive| archive.len());
-            Ok(Archive { path, size: Some(size), unzipped_size: None, sha256: Some(sha256), entries })
+        (Output::Verbatim { name, bytes, entries }, _) => {
+            let path = directory.child(name);
+            let file = temporary(directory).and_then(|mut file| file.write_all(bytes).map(|()| file));
+            let (size, sha256) = put(file.map_err(|error| failed(&error))?, &path)?;
+            Ok(Archive { path, size: Some(size), unzipped_size: None, sha256: Some(sha256), entries: *entries })
         }
         (Output::Archive(entries), Format::None) => {
             let path = directory.child(name);
@@ -107,13 +102,13 @@ type Pack = fn(&[Entry], &mut File, &Store) -> Result<u64, PackError>;
 enum PackError {
     Write(io::Error),
     Source(FileError),
-    TooLarge(AbsPath),
+    TooLarge(ArchivePath),
 }
 
 impl PackError {
     fn at(self, path: &AbsPath) -> WriteError {
         match self {
-            Self::Write(error) => WriteError::Output { path: path.clone(), kind: error.kind() },
+            Self::Write(error) => WriteError::Output { path: path.clone(), reason: reason(&error) },
             Self::Source(error) => WriteError::Source(error),
             Self::TooLarge(file) => WriteError::TooLarge(file),
         }
@@ -147,7 +142,7 @@ fn bytes_of(content: &Content, store: &Store) -> Result<std::sync::Arc<[u8]>, Fi
 /// It cannot be made, or nothing can be written in it.
 pub fn prepare(directory: &AbsPath) -> Result<(), WriteError> {
     let made = std::fs::create_dir_all(directory).and_then(|()| temporary(directory).map(drop));
-    made.map_err(|error| WriteError::Output { path: directory.clone(), kind: error.kind() })
+    made.map_err(|error| WriteError::Output { path: directory.clone(), reason: reason(&error) })
 }
 
 /// A file beside the final place, so that renaming it is atomic. Two runs never share one.
@@ -171,13 +166,22 @@ fn put(mut file: tempfile::NamedTempFile, path: &AbsPath) -> Result<(u64, String
             size += read as u64;
         }
         make_readable(file.as_file())?;
-        Ok((size, hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+        Ok((size, hexadecimal(&hash.finalize())))
     };
     let finished = finish();
-    let failed = |error: &io::Error| WriteError::Output { path: path.clone(), kind: error.kind() };
+    let failed = |error: &io::Error| WriteError::Output { path: path.clone(), reason: reason(&error) };
     let (size, sha256) = finished.map_err(|error| failed(&error))?;
     file.persist(path).map_err(|error| failed(&error.error))?;
     Ok((size, sha256))
+}
+
+fn hexadecimal(hash: &[u8]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The system's reason in words that do not depend on the locale; another crate's as it says it.
+fn reason(error: &io::Error) -> String {
+    if error.raw_os_error().is_some() { crate::store::describe(error.kind()) } else { error.to_string() }
 }
 
 /// Temporary files are for their owner alone; what is built is for everybody.
@@ -198,7 +202,7 @@ fn make_readable(_: &File) -> io::Result<()> {
 /// It cannot be written; what was there still is.
 pub fn write_file(path: &AbsPath, bytes: &[u8]) -> Result<(), WriteError> {
     let directory = path.parent().unwrap_or_else(|| path.clone());
-    let failed = |error: &io::Error| WriteError::Output { path: path.clone(), kind: error.kind() };
+    let failed = |error: &io::Error| WriteError::Output { path: path.clone(), reason: reason(&error) };
     let file = std::fs::create_dir_all(&directory).and_then(|()| temporary(&directory)).and_then(|mut file| {
         file.write_all(bytes)?;
         Ok(file)
@@ -208,9 +212,7 @@ pub fn write_file(path: &AbsPath, bytes: &[u8]) -> Result<(), WriteError> {
 
 /// Removes an archive if it still is what its hash says.
 pub fn remove_if_unchanged(path: &AbsPath, sha256: &str) {
-    let same = std::fs::read(path).is_ok_and(|bytes| {
-        Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>() == sha256
-    });
+    let same = std::fs::read(path).is_ok_and(|bytes| hexadecimal(&Sha256::digest(&bytes)) == sha256);
     if same {
         let _ = std::fs::remove_file(path);
     }

@@ -9,7 +9,6 @@ use zip::{DateTime, ZipArchive, ZipWriter};
 
 use super::PackError;
 use super::deflate::{Deflate, Deflated};
-use crate::path::AbsPath;
 use crate::plan::{Content, Entry};
 use crate::store::{Keep, Store};
 
@@ -29,7 +28,7 @@ pub(super) fn write(entries: &[Entry], file: &mut File, store: &Store) -> Result
         };
         let deflated = Deflated::read(&kept);
         unzipped += deflated.len;
-        let single = single(entry, &deflated).ok_or_else(|| too_large(&entry.content))?;
+        let single = single(entry, &deflated).ok_or_else(|| PackError::TooLarge(entry.path.clone()))?;
         let mut single = ZipArchive::new(Cursor::new(single)).map_err(std::io::Error::from)?;
         let raw = single.by_index_raw(0).map_err(std::io::Error::from)?;
         zip.raw_copy_file(raw).map_err(std::io::Error::from)?;
@@ -37,13 +36,6 @@ pub(super) fn write(entries: &[Entry], file: &mut File, store: &Store) -> Result
     let mut file = zip.finish().map_err(std::io::Error::from)?;
     file.flush()?;
     Ok(unzipped)
-}
-
-fn too_large(content: &Content) -> PackError {
-    match content {
-        Content::File(path) => PackError::TooLarge(path.clone()),
-        _ => PackError::TooLarge(AbsPath::resolve("/".as_ref(), "")),
-    }
 }
 
 /// An archive of one entry (APPNOTE.TXT 4.3.7, 4.3.12, 4.3.16); none past 4 GB.

@@ -11,8 +11,8 @@ use crate::function::{Bundler, Function, NodeVersion};
 use crate::js::graph::{Graph, Module};
 use crate::js::parse::is_typescript;
 use crate::js::trace::{Trace, TraceOptions, trace};
-use crate::path::{AbsPath, ArchivePath, common_directory};
-use crate::plan::{BuildFacts, Content, Entries, ModuleFormat, Output, Plan, case_clashes};
+use crate::path::{AbsPath, ArchivePath, case_clashes, common_directory};
+use crate::plan::{BuildFacts, Content, Entries, ModuleFormat, Output, Plan};
 use crate::settings::Settings;
 use crate::store::{FileError, Store};
 
@@ -58,7 +58,7 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
         all
     })?;
     let entries = archive.entries.into_sorted();
-    diagnostics.extend(case_clashes(&entries).into_iter().map(|(one, two)| {
+    diagnostics.extend(case_clashes(entries.iter().map(|entry| entry.path.as_str())).into_iter().map(|(one, two)| {
         let message = format!("the archive's `{one}` and `{two}` differ only by case: some disks cannot hold both");
         Diagnostic::warning(Code::CaseClash, message)
     }));

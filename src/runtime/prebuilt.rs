@@ -12,12 +12,13 @@ use crate::store::Store;
 pub(super) fn plan(function: &Function, store: &Store) -> Result<Plan, Vec<Diagnostic>> {
     let fail = |code, message: String| vec![Diagnostic::error(code, message).at(&function.main_file)];
     let bytes = store
-        .read(&function.main_file)
+        .read_apart(&function.main_file)
         .map_err(|error| fail(Code::Unreadable, format!("cannot be read: {}", error.reason())))?;
-    zip::ZipArchive::new(Cursor::new(&*bytes))
+    let archive = zip::ZipArchive::new(Cursor::new(&*bytes))
         .map_err(|error| fail(Code::BadArchive, format!("not a readable zip archive: {error}")))?;
+    let entries = archive.len();
     Ok(Plan {
-        output: Output::Verbatim(function.main_file.clone(), format!("{}.zip", function.name)),
+        output: Output::Verbatim { name: format!("{}.zip", function.name), bytes, entries },
         facts: BuildFacts { inputs: vec![function.main_file.clone()], ..BuildFacts::default() },
         diagnostics: Vec::new(),
     })

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::fs::FileKind;
 use crate::function::{FunctionName, Origin, Runtime};
-use crate::path::AbsPath;
+use crate::path::{AbsPath, case_clashes};
 use crate::settings::Source;
 use crate::store::{FileError, Store};
 
@@ -78,6 +78,7 @@ pub fn scan(sources: &[Source], store: &Store) -> Found {
             found.candidates.push(winner);
         }
     }
+    found.diagnostics.extend(check_case(&found.candidates));
     found
 }
 
@@ -99,6 +100,11 @@ fn paths(source: &Source, user_sources: usize, store: &Store, diagnostics: &mut 
                 Diagnostic::error(Code::FunctionName, message).at(&source.path)
             }));
             text.into_iter().map(|name| source.path.child(name)).collect()
+        }
+        Err(_) if store.is_file(&source.path) => {
+            let diagnostic = Diagnostic::error(Code::Unreadable, "the functions directory is a file");
+            diagnostics.push(diagnostic.at(&source.path).hint("a single function is named with --function"));
+            Vec::new()
         }
         Err(error) => {
             let code = if error.is_not_found() { Code::MissingSource } else { Code::Unreadable };
@@ -203,14 +209,13 @@ fn check_name(candidate: &Candidate) -> Option<Diagnostic> {
 }
 
 /// Names that a case-insensitive disk or address takes for one.
-pub fn case_clashes(candidates: &[Candidate]) -> Vec<Diagnostic> {
-    let mut first: BTreeMap<String, &FunctionName> = BTreeMap::new();
-    let mut diagnostics = Vec::new();
-    for Candidate { name, src_path, .. } in candidates {
-        if let Some(first) = first.insert(name.as_str().to_lowercase(), name) {
-            let message = format!("the names `{first}` and `{name}` differ only by case");
-            diagnostics.push(Diagnostic::warning(Code::CaseClash, message).at(src_path).hint("rename one of them"));
-        }
-    }
-    diagnostics
+fn check_case(candidates: &[Candidate]) -> Vec<Diagnostic> {
+    let clashes = case_clashes(candidates.iter().map(|candidate| candidate.name.as_str()));
+    let diagnostic = |(first, second): (&str, &str)| {
+        let message = format!("the names `{first}` and `{second}` differ only by case");
+        let diagnostic = Diagnostic::warning(Code::CaseClash, message).hint("rename one of them");
+        let candidate = candidates.iter().find(|candidate| candidate.name.as_str() == second);
+        candidate.map_or(diagnostic.clone(), |candidate| diagnostic.at(&candidate.src_path))
+    };
+    clashes.into_iter().map(diagnostic).collect()
 }

@@ -119,3 +119,52 @@ fn the_epoch_is_the_manifests_time() {
     assert!(ordinary["timestamp"].as_u64().unwrap() > 1_700_000_000_000, "renewed");
     assert_eq!(ordinary["functions"][0]["path"], scratch.path.join(".netlify/functions/a.zip").to_string());
 }
+
+/// A checkout that is reached through a link is the same checkout.
+#[test]
+fn the_way_to_the_site_does_not_matter() {
+    let scratch = scratch();
+    copy_tree_in_order(&fixture("quickstart"), &scratch.path.join("real/site"), |names| names.sort());
+    symlink("real", scratch.path.join("link")).unwrap();
+    let run = |words: &[&str], out: &str| {
+        let mut command = crate::support::fnzip(&scratch.path);
+        let said = said(command.args(["bundle", "--reproducible"]).args(words).args(["--out", out]));
+        assert_eq!((said.status, said.err.contains("warning")), (0, false), "{}", said.err);
+        let mut files = contents(&scratch.path.join(out));
+        files.remove("manifest.json");
+        files
+    };
+    let direct = run(&["-C", "real/site"], "one");
+    assert_eq!(run(&["-C", "link/site"], "two"), direct);
+    assert_eq!(run(&["link/site/netlify/functions"], "three"), direct);
+    let absolute = scratch.path.join("link/site").to_string();
+    assert_eq!(run(&["-C", &absolute, "--base", &absolute], "four"), direct);
+}
+
+#[test]
+fn an_output_is_no_input() {
+    let scratch = scratch();
+    scratch.file("netlify.toml", "[functions]\nincluded_files = [\"**/*\"]\n").file("data.json", "{}");
+    for index in 0..10 {
+        scratch.file(&format!("netlify/functions/f{index}.js"), "exports.handler = 1");
+    }
+    let run = || {
+        let said = said(crate::support::fnzip(&scratch.path).args(["bundle", "--reproducible"]));
+        assert_eq!(said.status, 0, "{}", said.err);
+        contents(&scratch.path.join(".netlify/functions"))
+    };
+    let first = run();
+    assert_eq!(run(), first);
+}
+
+/// Global packages of the machine that builds are none of the machine that runs.
+#[test]
+fn the_machines_own_packages_are_not_found() {
+    let scratch = scratch();
+    scratch.file("site/netlify/functions/a.js", "exports.handler = require('global-package')");
+    scratch.file("global/global-package/index.js", "");
+    let mut command = crate::support::fnzip(&scratch.path.join("site"));
+    let said = said(command.arg("bundle").env("NODE_PATH", &*scratch.path.join("global")));
+    assert_eq!(said.status, 1, "{}", said.err);
+    assert!(said.err.contains("Cannot find module 'global-package'"), "{}", said.err);
+}

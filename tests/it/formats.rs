@@ -76,6 +76,23 @@ fn the_entry_file() {
             Some(("two.cjs", "module.exports = require('./f/two.cjs')\n")),
         ),
         (
+            "a path is quoted",
+            &[
+                ("f/hello/bob's 50%.mjs", "export const handler = 1"),
+                ("f/hello/index.mjs", "export * from \"./bob's 50%25.mjs\""),
+            ],
+            "hello",
+            &["bob's 50%.mjs", "hello.mjs", "index.mjs"],
+            None,
+        ),
+        (
+            "for what it is: a string, or a URL",
+            &[("f/o'c#/hello.mjs", "import '../../lib.mjs'; export const handler = 1"), ("lib.mjs", "")],
+            "hello",
+            &["f/o'c#/hello.mjs", "hello.mjs", "lib.mjs"],
+            Some(("hello.mjs", "export { handler } from './f/o\\'c%23/hello.mjs'\n")),
+        ),
+        (
             "a folder's main file at the root is the entry",
             &[("f/hello/hello.js", "require('./lib')"), ("f/hello/lib.js", "")],
             "hello",
@@ -92,7 +109,8 @@ fn the_entry_file() {
     ];
     for (rule, files, function, expected, entry) in rows {
         let site = scratch();
-        site.file("netlify.toml", "[functions]\ndirectory = \"f\"\n");
+        let directory = if rule.starts_with("for what") { "f/o'c#" } else { "f" };
+        site.file("netlify.toml", format!("[functions]\ndirectory = \"{directory}\"\n"));
         for (path, text) in *files {
             site.file(path, text);
         }
@@ -281,4 +299,18 @@ fn nothing_stands_below_a_link() {
         Command::new("unzip").arg("-q").arg(out(&site, "page.zip")).current_dir(&unpacked.path).status().unwrap();
     assert!(status.success());
     assert_eq!(fs::read(unpacked.path.join("data/b.json")).unwrap(), b"{}");
+}
+
+#[test]
+fn directories_are_for_everybody_and_two_runs_do_not_lose_them() {
+    use std::os::unix::fs::PermissionsExt;
+    let site = site_with_links();
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| (0..5).for_each(|_| drop(bundle(&site, &["--format", "none"]))));
+        }
+    });
+    assert!(out(&site, "hello/packages/pkg/main.js").exists());
+    let mode = fs::metadata(out(&site, "hello/packages/pkg")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o755);
 }

@@ -359,3 +359,75 @@ fn arbitrary_bytes_are_survived() {
     assert_eq!(bundle(&site, &[]).status, 2);
     assert!(Path::new(&*site.path).exists());
 }
+
+#[test]
+fn a_link_that_leads_nowhere_is_no_function_unless_it_is_called_like_one() {
+    let site = site();
+    symlink("gone", site.path.join("netlify/functions/notes.txt")).unwrap();
+    symlink("someone@host.123", site.path.join("netlify/functions/.#good.js")).unwrap();
+    site.file("netlify/functions/page/index.js", "exports.handler = 1");
+    symlink("gone", site.path.join("netlify/functions/page/data.csv")).unwrap();
+    let said = bundle(&site, &["-v"]);
+    assert_eq!(said.status, 0, "{}", said.err);
+    assert!(said.err.contains("note[link-loop]: netlify/functions/notes.txt: the link leads nowhere"), "{}", said.err);
+    assert!(said.err.contains("netlify/functions/page/data.csv: left out: there is no such file"), "{}", said.err);
+}
+
+#[test]
+fn what_is_found_outside_the_checkout_ships_with_a_warning() {
+    let outer = scratch();
+    outer.file("node_modules/pkg/index.js", "").file("site/package-lock.json", "{}");
+    outer.file("site/netlify/functions/a.js", "exports.handler = require('pkg')");
+    let said = said(fnzip(&outer.path.join("site")).args(["bundle"]));
+    assert_eq!(said.status, 0, "{}", said.err);
+    assert!(
+        said.err.contains("warning[outside-base]: ../node_modules/pkg/index.js: needed, but outside"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn strict_fails_everywhere() {
+    let site = site();
+    site.file("netlify/functions/bad.js", "exports.handler = () => import('./a')")
+        .file("netlify/functions/a.js", "exports.handler = 1");
+    for words in [&["bundle"][..], &["list", "--files"]] {
+        let said = said(fnzip(&site.path).args(words).env("FNZIP_STRICT", "1"));
+        assert_eq!(said.status, 1, "{words:?}: {}", said.err);
+        assert!(said.err.contains("error[unspecified-extension]"), "{words:?}: {}", said.err);
+    }
+}
+
+#[test]
+fn nothing_is_removed_after_a_failure() {
+    let site = site();
+    site.file("netlify/functions/other.js", "exports.handler = 1");
+    assert_eq!(bundle(&site, &[]).status, 0);
+    fs::remove_file(site.path.join("netlify/functions/other.js")).unwrap();
+    symlink("gone.js", site.path.join("netlify/functions/other.js")).unwrap();
+    assert_eq!(bundle(&site, &["--keep-going"]).status, 1);
+    assert!(built(&site, "other.zip"));
+}
+
+#[test]
+fn absolute_and_odd_specifiers_are_survived() {
+    let site = site();
+    let target = site.path.join("lib/../lib/a.js").to_string();
+    let source = format!(
+        "exports.handler = [require('{target}')]; try {{ require('/'); require('/..'); require('.'); require('//') }} catch {{}}"
+    );
+    site.file("lib/a.js", "").file("netlify/functions/odd.js", source);
+    let said = bundle(&site, &[]);
+    assert_eq!(said.status, 0, "{}", said.err);
+}
+
+#[test]
+fn a_folder_that_is_a_file_is_an_error() {
+    let site = scratch();
+    site.file("fns", "").file("more/good.js", "exports.handler = 1");
+    let said = bundle(&site, &["fns", "more"]);
+    assert_eq!(said.status, 1, "{}", said.err);
+    assert!(said.err.contains("error[unreadable]: fns: the functions directory is a file"), "{}", said.err);
+    assert!(built(&site, "good.zip"));
+}

@@ -75,6 +75,18 @@ fn what_functions_are_told_is_in_it() {
 }
 
 #[test]
+fn a_file_beside_a_function_lies_over_the_rest_key_by_key() {
+    let site = scratch();
+    site.file("fns/a.js", "exports.handler = 1").file("one.txt", "").file("two.txt", "");
+    site.file("fns/a.json", r#"{"version": 1, "config": {"includedFiles": ["two.txt"]}}"#);
+    let config = r#"{"*": {"includedFiles": ["one.txt"], "timeout": 5}}"#;
+    let said = said(fnzip(&site.path).args(["bundle", "fns", "--config-dir", "fns", "--json", "--config", config]));
+    let rows: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(rows[0]["config"], json!({"timeout": 5, "includedFiles": ["two.txt"]}));
+    assert_eq!(rows[0]["includedFiles"], json!([site.path.join("two.txt").to_string()]));
+}
+
+#[test]
 fn the_hash_is_the_archives() {
     use sha2::{Digest, Sha256};
     let site = scratch();

@@ -11,6 +11,18 @@ use crate::path::AbsPath;
 use crate::pipeline::{Outcome, Report};
 use crate::settings::Settings;
 
+/// An object without what is absent.
+#[derive(Default)]
+struct Row(Map<String, Value>);
+
+impl Row {
+    fn set(&mut self, key: &str, value: Value) {
+        if !value.is_null() {
+            self.0.insert(key.into(), value);
+        }
+    }
+}
+
 /// The result list of a build: an object a function; one that failed has `error`.
 pub(in crate::cli) fn results(report: &Report, settings: &Settings) -> Value {
     report.functions.iter().map(|outcome| result(outcome, settings)).collect()
@@ -19,40 +31,35 @@ pub(in crate::cli) fn results(report: &Report, settings: &Settings) -> Value {
 fn result(outcome: &Outcome, settings: &Settings) -> Value {
     let Outcome { function, built, diagnostics, .. } = outcome;
     let config = &function.config;
-    let mut row = Map::new();
-    let mut set = |key: &str, value: Value| {
-        if !value.is_null() {
-            row.insert(key.into(), value);
-        }
-    };
-    set("config", json!(config));
-    set("displayName", json!(config.name));
-    set("generator", json!(config.generator));
-    set("timeout", json!(config.timeout));
-    set("invocationMode", json!(function.invocation_mode()));
-    set("mainFile", json!(function.main_file.to_string()));
-    set("name", json!(function.name));
-    set("priority", json!(function.origin.priority()));
-    set("runtime", json!(function.runtime));
-    set("runtimeVersion", json!(crate::manifest::runtime_version(config.node_version.as_deref())));
-    set("runtimeAPIVersion", json!(function.api_version));
-    set("schedule", json!(config.schedule));
+    let mut row = Row::default();
+    row.set("config", json!(config));
+    row.set("displayName", json!(config.name));
+    row.set("generator", json!(config.generator));
+    row.set("timeout", json!(config.timeout));
+    row.set("invocationMode", json!(function.invocation_mode()));
+    row.set("mainFile", json!(function.main_file.to_string()));
+    row.set("name", json!(function.name));
+    row.set("priority", json!(function.origin.priority()));
+    row.set("runtime", json!(function.runtime));
+    row.set("runtimeVersion", json!(crate::manifest::runtime_version(config.node_version.as_deref())));
+    row.set("runtimeAPIVersion", json!(function.api_version));
+    row.set("schedule", json!(config.schedule));
     match built {
         Some(built) => {
             let paths = |paths: &[AbsPath]| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
             let facts = &built.facts;
-            set("bundler", json!(facts.bundler));
-            set("entryFilename", json!(facts.entry_filename));
-            set("inputs", json!(paths(&facts.inputs)));
-            set("includedFiles", json!(paths(&facts.included_files)));
-            set("inputModuleFormat", json!(facts.input_format));
-            set("outputModuleFormat", json!(facts.output_format));
-            set("path", json!(built.archive.path.to_string()));
-            set("size", json!(built.archive.size));
+            row.set("bundler", json!(facts.bundler));
+            row.set("entryFilename", json!(facts.entry_filename));
+            row.set("inputs", json!(paths(&facts.inputs)));
+            row.set("includedFiles", json!(paths(&facts.included_files)));
+            row.set("inputModuleFormat", json!(facts.input_format));
+            row.set("outputModuleFormat", json!(facts.output_format));
+            row.set("path", json!(built.archive.path.to_string()));
+            row.set("size", json!(built.archive.size));
         }
         None => {
             let first = diagnostics.first();
-            set(
+            row.set(
                 "error",
                 json!({
                     "message": first.map(|diagnostic| diagnostic.message.clone()),
@@ -66,35 +73,30 @@ fn result(outcome: &Outcome, settings: &Settings) -> Value {
         }
     }
     if !diagnostics.is_empty() {
-        set("diagnostics", diagnostics.iter().map(|said| diagnostic(said, &settings.repository_root)).collect());
+        row.set("diagnostics", diagnostics.iter().map(|said| diagnostic(said, &settings.repository_root)).collect());
     }
-    Value::Object(row)
+    Value::Object(row.0)
 }
 
 /// The functions of a site; with `files`, the files of each.
 pub(in crate::cli) fn listing(functions: &[Function], files: Option<&[Vec<AbsPath>]>) -> Value {
     let row = |(index, function): (usize, &Function)| {
         let config = &function.config;
-        let mut row = Map::new();
-        let mut set = |key: &str, value: Value| {
-            if !value.is_null() {
-                row.insert(key.into(), value);
-            }
-        };
-        set("displayName", json!(config.name));
-        set("extension", json!(function.main_file.extension_with_dot()));
-        set("generator", json!(config.generator));
-        set("timeout", json!(config.timeout));
-        set("mainFile", json!(function.main_file.to_string()));
-        set("name", json!(function.name));
-        set("runtime", json!(function.runtime));
-        set("schedule", json!(config.schedule));
-        set("srcDir", json!(function.src_dir.to_string()));
-        set("srcPath", json!(function.src_path.to_string()));
+        let mut row = Row::default();
+        row.set("displayName", json!(config.name));
+        row.set("extension", json!(function.main_file.extension_with_dot()));
+        row.set("generator", json!(config.generator));
+        row.set("timeout", json!(config.timeout));
+        row.set("mainFile", json!(function.main_file.to_string()));
+        row.set("name", json!(function.name));
+        row.set("runtime", json!(function.runtime));
+        row.set("schedule", json!(config.schedule));
+        row.set("srcDir", json!(function.src_dir.to_string()));
+        row.set("srcPath", json!(function.src_path.to_string()));
         if let Some(files) = files {
-            set("srcFiles", json!(files[index].iter().map(ToString::to_string).collect::<Vec<_>>()));
+            row.set("srcFiles", json!(files[index].iter().map(ToString::to_string).collect::<Vec<_>>()));
         }
-        Value::Object(row)
+        Value::Object(row.0)
     };
     functions.iter().enumerate().map(row).collect()
 }
@@ -134,20 +136,15 @@ fn kind(how: How) -> &'static str {
 /// One thing that was said.
 fn diagnostic(diagnostic: &Diagnostic, base: &AbsPath) -> Value {
     let Diagnostic { severity, code, function, path, span, message, chain, hint } = diagnostic;
-    let mut row = Map::new();
-    let mut set = |key: &str, value: Value| {
-        if !value.is_null() {
-            row.insert(key.into(), value);
-        }
-    };
-    set("severity", json!(severity));
-    set("code", json!(code));
-    set("function", json!(function));
-    set("file", json!(path.as_ref().map(|path| path.relative_to(base))));
-    set("line", json!(span.as_ref().map(|span| span.line)));
-    set("column", json!(span.as_ref().map(|span| span.column)));
-    set("message", json!(message));
-    set("chain", if chain.is_empty() { Value::Null } else { json!(chain) });
-    set("hint", json!(hint));
-    Value::Object(row)
+    let mut row = Row::default();
+    row.set("severity", json!(severity));
+    row.set("code", json!(code));
+    row.set("function", json!(function));
+    row.set("file", json!(path.as_ref().map(|path| path.relative_to(base))));
+    row.set("line", json!(span.as_ref().map(|span| span.line)));
+    row.set("column", json!(span.as_ref().map(|span| span.column)));
+    row.set("message", json!(message));
+    row.set("chain", if chain.is_empty() { Value::Null } else { json!(chain) });
+    row.set("hint", json!(hint));
+    Value::Object(row.0)
 }
