@@ -45,6 +45,9 @@ pub struct Row {
     pub invocation_mode: Option<InvocationMode>,
     /// The source file that is loaded first.
     pub main_file: String,
+    /// Megabytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<serde_json::Value>,
     /// Its name.
     pub name: FunctionName,
     /// The archive, absolute; relative to the manifest with `--reproducible`.
@@ -65,6 +68,9 @@ pub struct Row {
     /// Seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<u32>,
+    /// Virtual processors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vcpu: Option<f64>,
     /// What fnzip adds to the platform's format.
     pub fnzip: Additions,
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use dashmap::DashSet;
 use rayon::prelude::*;
 
 use crate::archive::{self, Archive, WriteError};
@@ -78,6 +79,8 @@ impl Report {
 pub trait Progress: Sync {
     /// So many functions will be built.
     fn begin(&self, functions: usize);
+    /// One more module has been read.
+    fn read(&self);
     /// One more is done.
     fn done(&self, name: &FunctionName);
 }
@@ -85,6 +88,7 @@ pub trait Progress: Sync {
 /// Nobody.
 impl Progress for () {
     fn begin(&self, _: usize) {}
+    fn read(&self) {}
     fn done(&self, _: &FunctionName) {}
 }
 
@@ -92,11 +96,18 @@ impl Progress for () {
 pub fn functions(settings: &Settings, store: &Store) -> (Vec<Function>, Vec<Diagnostic>) {
     let found = source::scan(&settings.sources, store);
     let mut diagnostics = found.diagnostics;
-    let wanted = |candidate: &Candidate| settings.only.is_empty() || settings.only.matches(candidate.name.as_str());
+    let wanted = |name: &str| settings.only.is_empty() || settings.only.matches(name);
+    let nothing = !found.candidates.is_empty() && !found.candidates.iter().any(|found| wanted(found.name.as_str()));
+    diagnostics.retain(|diagnostic| diagnostic.function.as_deref().is_none_or(wanted));
+    if nothing {
+        let names: Vec<&str> = found.candidates.iter().map(|candidate| candidate.name.as_str()).collect();
+        let diagnostic = Diagnostic::error(Code::NoFunctions, "no function has a name that --only asks for");
+        diagnostics.push(diagnostic.hint(format!("there are: {}", names.join(", "))));
+    }
     let functions: Vec<Function> = found
         .candidates
         .into_iter()
-        .filter(wanted)
+        .filter(|candidate| wanted(candidate.name.as_str()))
         .map(|candidate| join(candidate, settings, store, &mut diagnostics))
         .collect();
     diagnostics = diagnostics.into_iter().map(|diagnostic| diagnostic.under(settings.strict)).collect();
@@ -134,7 +145,7 @@ pub fn bundle(settings: &Settings, store: Arc<Store>, progress: &dyn Progress) -
     archive::prepare(&settings.out)?;
     let (functions, mut diagnostics) = functions(settings, &store);
     progress.begin(functions.len());
-    let graphs = Graphs::explore(&functions, settings, &store);
+    let graphs = Graphs::explore(&functions, settings, &store, progress);
     let functions: Vec<Outcome> = functions
         .into_par_iter()
         .map(|function| {
@@ -161,7 +172,7 @@ pub fn bundle(settings: &Settings, store: Arc<Store>, progress: &dyn Progress) -
 
 /// The files that each function needs, and what is to be said of them; writes nothing.
 pub fn files(functions: &[Function], settings: &Settings, store: &Arc<Store>) -> Vec<(Vec<AbsPath>, Vec<Diagnostic>)> {
-    let graphs = Graphs::explore(functions, settings, store);
+    let graphs = Graphs::explore(functions, settings, store, &());
     let files = |function: &Function| match runtime::plan(function, graphs.of(function), settings) {
         Ok(plan) => (plan.facts.inputs, plan.diagnostics),
         Err(diagnostics) => (Vec::new(), diagnostics),
@@ -210,7 +221,7 @@ struct Graphs(Vec<(ResolveOptions, Graph)>);
 
 impl Graphs {
     /// Reads every module that any function reaches, in parallel, each once.
-    fn explore(functions: &[Function], settings: &Settings, store: &Arc<Store>) -> Self {
+    fn explore(functions: &[Function], settings: &Settings, store: &Arc<Store>, progress: &dyn Progress) -> Self {
         let mut graphs: Vec<(ResolveOptions, Graph)> = Vec::new();
         for function in functions {
             let options = resolve_options(function);
@@ -223,7 +234,7 @@ impl Graphs {
             }
         }
         let graphs = Self(graphs);
-        let seen = dashmap::DashSet::new();
+        let seen = Seen { modules: DashSet::new(), progress };
         rayon::scope(|scope| {
             for function in functions {
                 let graph = graphs.of(function);
@@ -248,19 +259,26 @@ fn resolve_options(function: &Function) -> ResolveOptions {
     ResolveOptions { module_sync: function.node.has_module_sync(), ..ResolveOptions::default() }
 }
 
+/// The modules that have been explored, by their graph and path, and who wants to know.
+struct Seen<'a> {
+    modules: DashSet<(usize, AbsPath)>,
+    progress: &'a dyn Progress,
+}
+
 /// Loads a module and, each in a task of its own, whatever it leads to.
 fn explore_from<'s>(
     scope: &rayon::Scope<'s>,
     graph: &'s Graph,
     path: AbsPath,
     options: Arc<TraceOptions>,
-    seen: &'s dashmap::DashSet<(usize, AbsPath)>,
+    seen: &'s Seen<'s>,
 ) {
-    if !seen.insert((std::ptr::from_ref(graph).addr(), path.clone())) {
+    if !seen.modules.insert((std::ptr::from_ref(graph).addr(), path.clone())) {
         return;
     }
     scope.spawn(move |scope| {
         let module = graph.module(&path);
+        seen.progress.read();
         if options.depth == Some(0) {
             return;
         }
@@ -318,6 +336,7 @@ fn manifest(report: &Report, settings: &Settings) -> Manifest {
             generator: config.generator.clone(),
             invocation_mode: function.invocation_mode(),
             main_file: shown(&function.main_file, &settings.base),
+            memory: config.memory.clone(),
             name: function.name.clone(),
             path: shown(&archive.path, &directory),
             priority: function.origin.priority(),
@@ -326,6 +345,7 @@ fn manifest(report: &Report, settings: &Settings) -> Manifest {
             runtime_version: runtime_version(config.node_version.as_deref()),
             schedule: config.schedule.clone(),
             timeout: config.timeout,
+            vcpu: config.vcpu,
             fnzip: Additions {
                 sha256: archive.sha256.clone(),
                 size: archive.size,

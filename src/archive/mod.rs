@@ -141,6 +141,9 @@ fn bytes_of(content: &Content, store: &Store) -> Result<std::sync::Arc<[u8]>, Fi
 /// # Errors
 /// It cannot be made, or nothing can be written in it.
 pub fn prepare(directory: &AbsPath) -> Result<(), WriteError> {
+    if directory.is_file() {
+        return Err(WriteError::Output { path: directory.clone(), reason: "it is a file".into() });
+    }
     let made = std::fs::create_dir_all(directory).and_then(|()| temporary(directory).map(drop));
     made.map_err(|error| WriteError::Output { path: directory.clone(), reason: reason(&error) })
 }
@@ -169,7 +172,7 @@ fn put(mut file: tempfile::NamedTempFile, path: &AbsPath) -> Result<(u64, String
         Ok((size, hexadecimal(&hash.finalize())))
     };
     let finished = finish();
-    let failed = |error: &io::Error| WriteError::Output { path: path.clone(), reason: reason(&error) };
+    let failed = |error: &io::Error| WriteError::Output { path: path.clone(), reason: reason(error) };
     let (size, sha256) = finished.map_err(|error| failed(&error))?;
     file.persist(path).map_err(|error| failed(&error.error))?;
     Ok((size, sha256))
@@ -202,7 +205,7 @@ fn make_readable(_: &File) -> io::Result<()> {
 /// It cannot be written; what was there still is.
 pub fn write_file(path: &AbsPath, bytes: &[u8]) -> Result<(), WriteError> {
     let directory = path.parent().unwrap_or_else(|| path.clone());
-    let failed = |error: &io::Error| WriteError::Output { path: path.clone(), reason: reason(&error) };
+    let failed = |error: &io::Error| WriteError::Output { path: path.clone(), reason: reason(error) };
     let file = std::fs::create_dir_all(&directory).and_then(|()| temporary(&directory)).and_then(|mut file| {
         file.write_all(bytes)?;
         Ok(file)

@@ -1,5 +1,4 @@
-//! Gzipped tar archives. In: entries in order. Out: the file, without owners, names of users or
-//! times.
+//! Gzipped tar archives. In: entries in order. Out: the file, without owners or names of users, and with one time.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -11,6 +10,9 @@ use super::{PackError, bytes_of};
 use crate::plan::{Content, Entry};
 use crate::store::Store;
 
+/// The time of every entry, as in a zip archive, which knows none before.
+const MIDNIGHT_1980: u64 = 315_532_800;
+
 /// Writes the archive; the bytes of its entries once unpacked.
 pub(super) fn write(entries: &[Entry], file: &mut File, store: &Store) -> Result<u64, PackError> {
     let gzip = GzBuilder::new().mtime(0).operating_system(255).write(BufWriter::new(file), Compression::new(6));
@@ -18,7 +20,7 @@ pub(super) fn write(entries: &[Entry], file: &mut File, store: &Store) -> Result
     let mut unpacked = 0;
     for entry in entries {
         let mut header = Header::new_gnu();
-        header.set_mtime(0);
+        header.set_mtime(MIDNIGHT_1980);
         header.set_uid(0);
         header.set_gid(0);
         if let Content::Link(target) = &entry.content {

@@ -13,7 +13,14 @@ use crate::settings::{Format, Invocation};
 ///
 /// `fnzip SRC DEST` works as `zip-it-and-ship-it SRC DEST` does.
 #[derive(Debug, Parser)]
-#[command(name = "fnzip", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "fnzip",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Exit status: 0 all is well, 1 a function failed, 2 the call or the environment is wrong."
+)]
 pub(super) struct Cli {
     #[command(flatten)]
     pub(super) shown: Shown,
@@ -60,6 +67,8 @@ pub(super) enum Command {
     Schema(Schema),
 }
 
+const TWINS: &str = "Every flag can be set in the environment: --node-version 22 is FNZIP_NODE_VERSION=22.";
+
 /// Where functions are and what they are told: for every command that looks at a site.
 #[derive(Debug, Default, Args)]
 pub(super) struct Site {
@@ -69,7 +78,7 @@ pub(super) struct Site {
     /// Where to start looking for the site's netlify.toml
     #[arg(short = 'C', long = "cwd", alias = "site", value_name = "DIR", env = "FNZIP_CWD", hide_env = true)]
     cwd: Option<PathBuf>,
-    /// The site's directory within a monorepo
+    /// In a monorepo, what leads to the directories of generated functions and archives
     #[arg(long, value_name = "DIR", env = "FNZIP_PACKAGE_PATH", hide_env = true)]
     package_path: Option<PathBuf>,
     /// The deploy context [default: $CONTEXT, else production]
@@ -78,8 +87,8 @@ pub(super) struct Site {
     /// The branch [default: $BRANCH]
     #[arg(long, value_name = "NAME", env = "FNZIP_BRANCH", hide_env = true)]
     branch: Option<String>,
-    /// Only functions of such names
-    #[arg(long, value_name = "GLOB", env = "FNZIP_ONLY", hide_env = true, value_delimiter = ',')]
+    /// Only functions of such names; may be given more than once
+    #[arg(long, value_name = "GLOB", env = "FNZIP_ONLY", hide_env = true)]
     only: Vec<String>,
     /// What paths in the configuration are relative to
     #[arg(long, value_name = "DIR", env = "FNZIP_BASE", hide_env = true)]
@@ -123,6 +132,7 @@ pub(super) struct Site {
 }
 
 #[derive(Debug, Default, Args)]
+#[command(after_help = TWINS)]
 pub(super) struct Bundle {
     #[command(flatten)]
     pub(super) site: Site,
@@ -173,6 +183,7 @@ pub(super) enum Arch {
 }
 
 #[derive(Debug, Default, Args)]
+#[command(after_help = TWINS)]
 pub(super) struct List {
     #[command(flatten)]
     pub(super) site: Site,

@@ -17,7 +17,7 @@ pub(super) fn run(args: &Bundle, people: &People) -> Result<u8, Failure> {
     people.diagnostics(&report.all_diagnostics(), &cwd)?;
     people.summary(&report, &settings, &cwd)?;
     if args.site.json {
-        print_json(&json::results(&report, &settings))?;
+        print_json(&json::results(&report, &settings, &settings.out))?;
     }
     Ok(if report.failed() { FAILURE } else { SUCCESS })
 }

@@ -14,11 +14,13 @@ pub(super) fn run(args: &Completions) -> Result<u8, Failure> {
 
 /// The manual page of fnzip, and after it those of its commands.
 pub(super) fn man() -> Result<u8, Failure> {
-    let command = Cli::command().disable_help_subcommand(true);
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
     let mut pages = Vec::new();
     clap_mangen::Man::new(command.clone()).render(&mut pages)?;
     for sub in command.get_subcommands() {
-        clap_mangen::Man::new(sub.clone()).title(format!("fnzip-{}", sub.get_name())).render(&mut pages)?;
+        let name = format!("fnzip-{}", sub.get_name());
+        clap_mangen::Man::new(sub.clone().name(name)).render(&mut pages)?;
     }
     print(String::from_utf8_lossy(&pages).trim_end())?;
     Ok(SUCCESS)

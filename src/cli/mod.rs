@@ -28,6 +28,12 @@ const USAGE: u8 = 2;
 
 /// Runs the command that the process was called with.
 pub fn main() -> ExitCode {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !crate::js::parse::is_parsing() {
+            default(panic);
+        }
+    }));
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let result = if peer::is_meant(&arguments) { peer::run(arguments) } else { run(Cli::parse_from(arguments)) };
     match result {

@@ -30,7 +30,7 @@ pub(super) fn run(arguments: Vec<OsString>) -> Result<u8, Failure> {
     let invocation = Invocation {
         cwd: cwd.clone(),
         sources: vec![args.src],
-        out: Some(args.dest),
+        out: Some(args.dest.clone()),
         config: args.config,
         manifest: args.manifest,
         format: args.archive_format.into(),
@@ -40,6 +40,6 @@ pub(super) fn run(arguments: Vec<OsString>) -> Result<u8, Failure> {
     };
     let (settings, report) = build(&invocation, args.parallel_limit, &people)?;
     people.diagnostics(&report.all_diagnostics(), &cwd)?;
-    print_json(&json::results(&report, &settings))?;
+    print_json(&json::results(&report, &settings, &args.dest))?;
     Ok(if report.failed() { FAILURE } else { SUCCESS })
 }

@@ -52,7 +52,9 @@ pub(super) fn run(args: &Trace, people: &People) -> Result<u8, Failure> {
     } else {
         people.diagnostics(&diagnostics, &cwd)?;
         let files: Vec<String> = traced.files.keys().map(|file| file.relative_to(&base)).collect();
-        print(&files.join("\n"))?;
+        if !files.is_empty() {
+            print(&files.join("\n"))?;
+        }
     }
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     Ok(if failed { FAILURE } else { SUCCESS })

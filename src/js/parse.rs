@@ -1,15 +1,18 @@
 //! swc's parser. In: source text and a file name's extension. Out: a syntax tree with scopes
 //! resolved, or the first syntax error with its place. Never touches the disk; one parse a file.
 
-use swc_core::common::{BytePos, GLOBALS, Globals, Mark, SyntaxContext};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use swc_core::common::{BytePos, GLOBALS, Globals, Mark, Span, SyntaxContext};
 use swc_core::ecma::ast::{EsVersion, Ident, Program};
-use swc_core::ecma::parser::error::Error;
+use swc_core::ecma::parser::error::{Error, SyntaxError as ParserError};
 use swc_core::ecma::parser::lexer::Lexer;
 use swc_core::ecma::parser::{EsSyntax, Parser, StringInput, Syntax, TsSyntax};
 use swc_core::ecma::transforms::base::resolver;
 use swc_core::ecma::visit::{Visit, VisitWith};
 
-use crate::diagnostic::Span;
+use crate::diagnostic::Span as SourceSpan;
 
 /// The extensions that hold code.
 pub const CODE_EXTENSIONS: [&str; 8] = ["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx"];
@@ -33,7 +36,7 @@ pub struct SyntaxError {
     /// swc's words, as a fragment.
     pub message: String,
     /// Where it is.
-    pub span: Span,
+    pub span: SourceSpan,
 }
 
 /// Node's three readings of a file.
@@ -78,7 +81,7 @@ pub fn parse<T>(extension: &str, source: &str, f: impl FnOnce(&Parsed) -> T) -> 
         let span = swc_core::common::Spanned::span(&error);
         Err(SyntaxError {
             message: fragment(&error.kind().msg()),
-            span: Span::of(source, offset(span.lo), offset(span.hi)),
+            span: SourceSpan::of(source, offset(span.lo), offset(span.hi)),
         })
     })
 }
@@ -106,12 +109,33 @@ fn attempt(extension: &str, source: &str, goal: Goal, jsx: bool) -> Result<Progr
     let end = u32::try_from(source.len()).unwrap_or(u32::MAX - 1);
     let text = source.get(..end as usize).unwrap_or(source);
     let input = StringInput::new(text, BytePos(1), BytePos(end + 1));
-    let mut parser = Parser::new_from(Lexer::new(syntax, EsVersion::EsNext, input, None));
-    match goal {
-        Goal::Detect => parser.parse_program(),
-        Goal::CommonJs => parser.parse_commonjs().map(Program::Script),
-        Goal::Module => parser.parse_module().map(Program::Module),
-    }
+    let read = || {
+        let mut parser = Parser::new_from(Lexer::new(syntax, EsVersion::EsNext, input, None));
+        let program = match goal {
+            Goal::Detect => parser.parse_program(),
+            Goal::CommonJs => parser.parse_commonjs().map(Program::Script),
+            Goal::Module => parser.parse_module().map(Program::Module),
+        };
+        // What swc forgives, Node does not: a block that is cut off at the file's end, for one.
+        let forgiven = parser.take_errors().into_iter().next();
+        program.and_then(|program| forgiven.map_or(Ok(program), Err))
+    };
+    PARSING.set(true);
+    let program = catch_unwind(AssertUnwindSafe(read));
+    PARSING.set(false);
+    let whole = Span::new(BytePos(1), BytePos(1));
+    program.unwrap_or_else(|_| {
+        Err(Error::new(whole, ParserError::Unexpected { got: "input".into(), expected: "JavaScript" }))
+    })
+}
+
+thread_local! {
+    static PARSING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Is this thread in swc's parser? A panic there is caught, and told as a syntax error.
+pub fn is_parsing() -> bool {
+    PARSING.get()
 }
 
 /// swc 83 takes an HTML-like comment for the beginning of the identifier after it. Such a tree is
@@ -173,6 +197,22 @@ mod tests {
             ("tsx", "export default () => <b>hi</b>"),
         ] {
             assert_eq!(parses(extension, source), Ok(()), "{extension}: {source}");
+        }
+    }
+
+    #[test]
+    fn what_node_refuses_does_not_parse() {
+        for source in [
+            "exports.handler = async () => {\n  return { statusCode: 200 }\n",
+            "function f() {",
+            "if (x) {",
+            "export const handler = async () => {",
+            "exports.handler = 1 /* unterminated",
+            "exports.handler = \"abc",
+            "class A { static",
+            "const a = `",
+        ] {
+            assert!(parses("js", source).is_err(), "{source}");
         }
     }
 

@@ -192,10 +192,12 @@ impl Resolver {
     fn package_jsons(&self, asked: &Asked<'_>, found: &Found, has_exports: bool) -> Vec<AbsPath> {
         let own = found.package_json().map(|package| AbsPath::of(package.path()));
         match package_name(asked.specifier) {
-            Some((_, rest)) if has_exports || rest.is_empty() => own.into_iter().collect(),
+            Some((_, "")) => own.into_iter().collect(),
             Some((_, rest)) => {
-                let named = own.map(|package| package.join("..").join(rest));
-                named.and_then(|named| self.directory_package(&named)).into_iter().collect()
+                let named = own.as_ref().map(|package| package.join("..").join(rest));
+                let named = named.filter(|_| !(has_exports && self.options.exports_only));
+                let named = named.and_then(|named| self.directory_package(&named));
+                own.filter(|_| has_exports).into_iter().chain(named).collect()
             }
             None if asked.specifier.starts_with('#') => {
                 let importers = self.store.nearest_package_json(asked.directory, Path::new("/"));

@@ -128,6 +128,10 @@ pub fn trace(graph: &Graph, entries: &[AbsPath], options: &TraceOptions) -> Trac
     let mut starts = Vec::new();
     for entry in entries {
         match graph.real(entry) {
+            Ok(real) if graph.store().is_dir(&real.path) => {
+                let diagnostic = Diagnostic::error(Code::Unreadable, "a directory, and not a module");
+                walk.found.diagnostics.push(diagnostic.at(entry));
+            }
             Ok(real) => {
                 walk.list(&real, How::Entry, None);
                 walk.reach(real.path.clone(), None, 0);
@@ -385,6 +389,10 @@ impl Walk<'_> {
             Unresolved::Missing(message) => {
                 let diagnostic = at_importer(Code::ModuleNotFound, message.clone());
                 let Some((name, _)) = package_name(specifier) else { return diagnostic };
+                if importer.ancestors().any(|above| self.graph.store().is_file(&above.child(".pnp.cjs"))) {
+                    return diagnostic
+                        .hint("Yarn PnP is not supported yet: set `nodeLinker: node-modules` in .yarnrc.yml");
+                }
                 diagnostic.hint(format!(
                     "install it (`npm install {name}`), or list it under `ignored_node_modules` if the function can do without"
                 ))

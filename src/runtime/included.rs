@@ -4,7 +4,7 @@
 use crate::diagnostic::{Code, Diagnostic};
 use crate::function::Function;
 use crate::glob::GlobList;
-use crate::js::parse::CODE_EXTENSIONS;
+use crate::js::parse::is_typescript;
 use crate::path::AbsPath;
 use crate::settings::Settings;
 use crate::store::{FileError, Store};
@@ -80,17 +80,18 @@ pub(super) fn configured(function: &Function, settings: &Settings, store: &Store
     (Included { files: found, globs, base: Some(base) }, diagnostics)
 }
 
-/// The data files of a function that is a directory: its tree without packages, code, and junk.
+/// What else is in the directory of a function that is one: its tree without packages, sources that
+/// only a compiler reads, and junk.
 ///
 /// # Errors
 /// A directory that cannot be listed.
-pub(super) fn own_data(function: &Function, store: &Store) -> Result<Vec<AbsPath>, FileError> {
+pub(super) fn own_tree(function: &Function, store: &Store) -> Result<Vec<AbsPath>, FileError> {
     if function.src_path == function.main_file {
         return Ok(Vec::new());
     }
     let enter = |directory: &AbsPath| !matches!(directory.name(), "node_modules" | ".git" | ".netlify");
     let mut files = store.files_below(&function.src_dir, &enter)?;
-    files.retain(|path| !CODE_EXTENSIONS.contains(&path.extension()) && !is_junk(path.name()));
+    files.retain(|path| !is_typescript(path.extension()) && path.extension() != "jsx" && !is_junk(path.name()));
     Ok(files)
 }
 

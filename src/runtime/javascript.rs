@@ -14,7 +14,7 @@ use crate::js::trace::{Trace, TraceOptions, trace};
 use crate::path::{AbsPath, ArchivePath, case_clashes, common_directory};
 use crate::plan::{BuildFacts, Content, Entries, ModuleFormat, Output, Plan};
 use crate::settings::Settings;
-use crate::store::{FileError, Store};
+use crate::store::{FileError, Real, Store};
 
 /// Plans a JavaScript function.
 pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> Result<Plan, Vec<Diagnostic>> {
@@ -36,16 +36,21 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
     let mut files: BTreeSet<AbsPath> = traced.files.keys().cloned().collect();
     let mut named = included.files.clone();
     if function.config.node_bundler.is_none_or(|bundler| bundler == Bundler::Zisi) {
-        match included::own_data(function, store) {
-            Ok(data) => named.extend(data.into_iter().filter(|path| !included.excludes(path))),
+        match included::own_tree(function, store) {
+            Ok(tree) => named.extend(tree.into_iter().filter(|path| !included.excludes(path))),
             Err(error) => diagnostics.push(Diagnostic::error(Code::Unreadable, error.to_string())),
         }
     }
     for path in &named {
-        match as_they_stand(path, store) {
-            Ok(paths) => files.extend(paths),
+        match store.real(path) {
+            Ok(real) if real.path.starts_with(&settings.repository_root) => files.extend(as_they_stand(&real, store)),
+            Ok(_) => {
+                let message = "left out: it is, or leads, outside the repository";
+                diagnostics.push(Diagnostic::warning(Code::OutsideBase, message).at(path));
+            }
             Err(error) => {
-                diagnostics.push(Diagnostic::note(Code::LinkLoop, format!("left out: {}", error.reason())).at(path))
+                let message = format!("left out: {}", error.reason());
+                diagnostics.push(Diagnostic::note(Code::LinkLoop, message).at(path));
             }
         }
     }
@@ -58,6 +63,7 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
         all
     })?;
     let entries = archive.entries.into_sorted();
+    diagnostics.extend(archive.said);
     diagnostics.extend(case_clashes(entries.iter().map(|entry| entry.path.as_str())).into_iter().map(|(one, two)| {
         let message = format!("the archive's `{one}` and `{two}` differ only by case: some disks cannot hold both");
         Diagnostic::warning(Code::CaseClash, message)
@@ -78,10 +84,9 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
 
 /// A named file by its real path, with the links that lead to it: no entry may stand below a link.
 /// A link to a directory is taken, and not what is in it.
-fn as_they_stand(path: &AbsPath, store: &Store) -> Result<Vec<AbsPath>, FileError> {
-    let real = store.real(path)?;
+fn as_they_stand(real: &Real, store: &Store) -> Vec<AbsPath> {
     let links = real.links.iter().cloned();
-    Ok(if store.is_dir(&real.path) { links.collect() } else { links.chain([real.path]).collect() })
+    if store.is_dir(&real.path) { links.collect() } else { links.chain([real.path.clone()]).collect() }
 }
 
 /// ESM_FILE_FORMAT: the extension, else the package's `type`, else the syntax.
@@ -165,10 +170,11 @@ fn out_of_the_checkout(traced: &Trace, settings: &Settings) -> Option<Diagnostic
     Some(Diagnostic::warning(Code::OutsideBase, message).at(first).hint(hint))
 }
 
-/// The entries of an archive, and which of them the platform loads.
+/// The entries of an archive, which of them the platform loads, and what was left out.
 struct Layout {
     entries: Entries,
     entry: String,
+    said: Vec<Diagnostic>,
 }
 
 /// User files move here when one of them would take the entry file's place.
@@ -201,6 +207,7 @@ fn lay_out(
     let final_place = |path: ArchivePath| if moved { path.under(MOVED) } else { path };
 
     let mut entries = Entries::default();
+    let mut said = Vec::new();
     for path in files {
         let unreadable = |error: FileError| Diagnostic::error(Code::LinkLoop, error.reason()).at(path);
         let at = final_place(place(path)?);
@@ -213,12 +220,12 @@ fn lay_out(
             // A link that leaves the archive is followed instead.
             entries.add(at, Content::File(path.clone()), metadata.executable);
         } else {
-            let message = "a link to a directory outside the archive, which is not shipped";
-            return Err(Diagnostic::error(Code::OutsideBase, message).at(path));
+            let message = "left out: a link to a directory that is not shipped";
+            said.push(Diagnostic::warning(Code::OutsideBase, message).at(path));
         }
     }
     if is_entry && !moved {
-        return Ok(Layout { entries, entry: main_place.as_str().to_owned() });
+        return Ok(Layout { entries, entry: main_place.as_str().to_owned(), said });
     }
     let main_place = final_place(main_place);
     let (entry, text) = match format {
@@ -234,7 +241,7 @@ fn lay_out(
     };
     let at = ArchivePath::new(&entry).map_err(invalid(main))?;
     entries.add(at, Content::Bytes(text.into_bytes().into()), false);
-    Ok(Layout { entries, entry })
+    Ok(Layout { entries, entry, said })
 }
 
 /// A path in the archive as a string literal of JavaScript.

@@ -169,6 +169,10 @@ impl Settings {
         let at = |path: &PathBuf| site::without_links(&AbsPath::resolve(&invocation.cwd, path), store);
         let package = invocation.package_path.as_ref().map_or_else(|| site.base.clone(), |path| site.base.join(path));
         let out = invocation.out.as_ref().map_or_else(|| package.join(".netlify/functions"), at);
+        if let Some(source) = site.sources.iter().find(|source| source.path == out) {
+            let reason = format!("{}: is a functions directory itself", source.path);
+            return Err(SettingsError::Flag { flag: "--out", reason });
+        }
         let manifest = invocation.manifest.as_ref().map_or_else(|| out.join("manifest.json"), at);
         let only = GlobList::new(&invocation.only)
             .map_err(|error: InvalidGlob| SettingsError::Flag { flag: "--only", reason: error.to_string() })?;
@@ -176,6 +180,11 @@ impl Settings {
             invocation.environment.get(name).or_else(|| site.environment.get(name)).filter(|value| !value.is_empty())
         };
         let node = node_version::choose(invocation.node_version.as_deref(), &environment, &site.base, store)?;
+        let epoch = environment("SOURCE_DATE_EPOCH").map(|text| text.parse().map_err(|_| text));
+        let source_date_epoch = epoch.transpose().map_err(|text| SettingsError::Flag {
+            flag: "SOURCE_DATE_EPOCH",
+            reason: format!("`{text}` is not a number of seconds"),
+        })?;
         let mut config = site.config;
         if let Some(text) = invocation.config.as_deref().filter(|text| !is_toml(text)) {
             config.lay_over(function_config::from_json(text, &invocation.cwd, store)?);
@@ -195,7 +204,7 @@ impl Settings {
             strict: invocation.strict,
             keep_going: invocation.keep_going,
             reproducible: invocation.reproducible,
-            source_date_epoch: environment("SOURCE_DATE_EPOCH").and_then(|seconds| seconds.parse().ok()),
+            source_date_epoch,
         })
     }
 }

@@ -48,6 +48,10 @@ pub(super) fn find(invocation: &Invocation, store: &Store) -> Result<Site, Setti
     if let Some(named_base) = &toml.base {
         // A path in netlify.toml that starts with `/` is relative to the repository's root.
         base = without_links(&below(&repository_root, &directory, named_base), store);
+        if !store.is_dir(&base) {
+            let reason = format!("`build.base` is `{named_base}`, and there is no such directory");
+            return Err(SettingsError::Config { place: toml_path.to_string(), reason });
+        }
         let second = base.child("netlify.toml");
         if second != toml_path && store.is_file(&second) {
             toml = read(&second, invocation, store)?;

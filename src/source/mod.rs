@@ -64,8 +64,17 @@ pub fn scan(sources: &[Source], store: &Store) -> Found {
     let user_sources = sources.iter().filter(|source| source.origin == Origin::User).count();
     for (index, source) in sources.iter().enumerate() {
         for path in paths(source, user_sources, store, &mut found.diagnostics) {
-            if let Some(candidate) = classify(&path, source.origin, index, store, &mut found.diagnostics) {
-                by_name.entry(candidate.name.clone()).or_default().push(candidate);
+            let before = found.diagnostics.len();
+            match classify(&path, source.origin, index, store, &mut found.diagnostics) {
+                Some(candidate) => by_name.entry(candidate.name.clone()).or_default().push(candidate),
+                // Who names a function wants to have it.
+                None if source.single && found.diagnostics.len() == before => {
+                    found.diagnostics.push(Diagnostic::error(Code::NoMainFile, "not a function").at(&path));
+                }
+                None if source.single => {
+                    found.diagnostics[before..].iter_mut().for_each(|said| said.severity = Severity::Error);
+                }
+                None => {}
             }
         }
     }

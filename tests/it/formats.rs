@@ -152,6 +152,10 @@ fn the_three_formats_hold_the_same() {
     assert!(!out(&site, "hello.zip").exists(), "no longer made");
     bundle(&site, &["--format", "none"]);
     let directory = contents(&out(&site, "hello"));
+    assert!(
+        fs::metadata(unpacked.path.join("tar/hello.js")).unwrap().modified().unwrap()
+            == fs::metadata(unpacked.path.join("zip/hello.js")).unwrap().modified().unwrap()
+    );
     assert_eq!(zip, directory);
     assert_eq!(tar, directory);
     assert_eq!(directory["node_modules/pkg"], b"../packages/pkg");
@@ -248,12 +252,12 @@ fn included_files_are_added_and_taken_out() {
 }
 
 #[test]
-fn a_folder_ships_its_own_data() {
+fn a_folder_ships_its_own_tree() {
     let site = scratch();
     site.file("netlify/functions/page/index.js", HANDLER).file("netlify/functions/page/views/a.html", "");
     site.file("netlify/functions/page/unused.js", "").file("netlify/functions/page/.DS_Store", "");
     bundle(&site, &[]);
-    assert_eq!(entries(&out(&site, "page.zip")), ["index.js", "page.js", "views/a.html"]);
+    assert_eq!(entries(&out(&site, "page.zip")), ["index.js", "page.js", "unused.js", "views/a.html"]);
     bundle(&site, &["--config", r#"{"page": {"nodeBundler": "nft"}}"#]);
     assert_eq!(entries(&out(&site, "page.zip")), ["index.js", "page.js"]);
 }

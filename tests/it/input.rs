@@ -431,3 +431,90 @@ fn a_folder_that_is_a_file_is_an_error() {
     assert!(said.err.contains("error[unreadable]: fns: the functions directory is a file"), "{}", said.err);
     assert!(built(&site, "good.zip"));
 }
+
+#[test]
+fn only_that_means_no_function_is_an_error_that_names_those_there_are() {
+    let site = site();
+    site.file("netlify/functions/a b.js", "exports.handler = 1");
+    let nothing = bundle(&site, &["--only", "god", "--only", "x{y,z}"]);
+    assert_eq!(nothing.status, 1, "{}", nothing.err);
+    assert!(nothing.err.contains("no function has a name that --only asks for"), "{}", nothing.err);
+    assert!(nothing.err.contains("hint: there are: a b, good"), "{}", nothing.err);
+    let good = bundle(&site, &["--only", "{good,better}", "--strict"]);
+    assert_eq!(
+        (good.status, good.err.contains("warning")),
+        (0, false),
+        "what concerns others is not said: {}",
+        good.err
+    );
+}
+
+#[test]
+fn a_function_that_is_named_and_is_none_is_an_error() {
+    let site = site();
+    site.file("empty/readme.md", "").file("notes.txt", "");
+    for (path, message) in [
+        ("empty", "not a function: it has no main file"),
+        ("notes.txt", "not a function"),
+        ("gone.js", "there is no such function"),
+    ] {
+        let said = bundle(&site, &["--function", path]);
+        assert_eq!(said.status, 1, "{path}: {}", said.err);
+        assert!(said.err.contains(&format!("{path}: {message}")), "{path}: {}", said.err);
+    }
+}
+
+#[test]
+fn a_base_that_is_missing_is_a_wrong_environment() {
+    let site = site();
+    site.file("netlify.toml", "[build]\nbase = \"nope\"\n");
+    let said = bundle(&site, &[]);
+    assert_eq!(said.status, 2, "{}", said.err);
+    assert!(said.err.contains("netlify.toml: `build.base` is `nope`, and there is no such directory"), "{}", said.err);
+    assert!(!site.path.join("nope").exists());
+}
+
+#[test]
+fn calls_that_would_do_harm_are_wrong() {
+    let site = site();
+    let source = bundle(&site, &["--out", "netlify/functions"]);
+    assert_eq!(source.status, 2);
+    assert!(source.err.contains("is a functions directory itself"), "{}", source.err);
+    site.file("file", "");
+    let file = bundle(&site, &["--out", "file"]);
+    assert_eq!(file.status, 2);
+    assert!(file.err.contains("file: cannot be written: it is a file"), "{}", file.err);
+    let epoch = said(fnzip(&site.path).args(["bundle", "--reproducible"]).env("SOURCE_DATE_EPOCH", "abc"));
+    assert_eq!(epoch.status, 2);
+    assert!(epoch.err.contains("SOURCE_DATE_EPOCH: `abc` is not a number of seconds"), "{}", epoch.err);
+}
+
+#[test]
+fn links_that_lead_out_of_the_repository_are_left_out() {
+    let outer = scratch();
+    outer.file("secret/key.txt", "s3cret").file("site/package-lock.json", "{}");
+    outer.file("site/netlify/functions/page/index.js", "exports.handler = 1");
+    symlink("../../../../secret/key.txt", outer.path.join("site/netlify/functions/page/key.txt")).unwrap();
+    symlink("../../../../secret", outer.path.join("site/netlify/functions/page/dir")).unwrap();
+    let said = said(fnzip(&outer.path.join("site")).args(["bundle"]));
+    assert_eq!(said.status, 0, "{}", said.err);
+    assert!(said.err.contains("page/key.txt: left out: it is, or leads, outside the repository"), "{}", said.err);
+    assert_eq!(crate::support::entries(&outer.path.join("site/.netlify/functions/page.zip")), ["index.js", "page.js"]);
+}
+
+#[test]
+fn yarn_pnp_is_named() {
+    let site = site();
+    site.file(".pnp.cjs", "").file("netlify/functions/bad.js", "exports.handler = require('koa')");
+    fails(&site, &["Cannot find module 'koa'", "hint: Yarn PnP is not supported yet: set `nodeLinker: node-modules`"]);
+}
+
+#[test]
+fn what_is_traced_is_a_module() {
+    let site = site();
+    for (entry, message) in [("nope.js", "there is no such file"), ("netlify", "a directory, and not a module")] {
+        let said = said(fnzip(&site.path).args(["trace", entry]));
+        assert_eq!((said.status, said.out.as_str()), (1, ""), "{entry}");
+        assert!(said.err.contains(message), "{entry}: {}", said.err);
+    }
+}

@@ -1,6 +1,8 @@
 //! What came of a command, for tools. The shapes are the peer's where it has one (spec:
 //! functions.md section 6, peer-behaviour.md "Listing").
 
+use std::path::Path;
+
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::Diagnostic;
@@ -23,12 +25,13 @@ impl Row {
     }
 }
 
-/// The result list of a build: an object a function; one that failed has `error`.
-pub(in crate::cli) fn results(report: &Report, settings: &Settings) -> Value {
-    report.functions.iter().map(|outcome| result(outcome, settings)).collect()
+/// The result list of a build: an object a function; one that failed has `error`. Archives are in
+/// `out`, spelled as the caller did.
+pub(in crate::cli) fn results(report: &Report, settings: &Settings, out: &Path) -> Value {
+    report.functions.iter().map(|outcome| result(outcome, settings, out)).collect()
 }
 
-fn result(outcome: &Outcome, settings: &Settings) -> Value {
+fn result(outcome: &Outcome, settings: &Settings, out: &Path) -> Value {
     let Outcome { function, built, diagnostics, .. } = outcome;
     let config = &function.config;
     let mut row = Row::default();
@@ -43,6 +46,7 @@ fn result(outcome: &Outcome, settings: &Settings) -> Value {
     row.set("runtime", json!(function.runtime));
     row.set("runtimeVersion", json!(crate::manifest::runtime_version(config.node_version.as_deref())));
     row.set("runtimeAPIVersion", json!(function.api_version));
+    row.set("buildData", function.api_version.map_or(Value::Null, |version| json!({"runtimeAPIVersion": version})));
     row.set("schedule", json!(config.schedule));
     match built {
         Some(built) => {
@@ -54,7 +58,7 @@ fn result(outcome: &Outcome, settings: &Settings) -> Value {
             row.set("includedFiles", json!(paths(&facts.included_files)));
             row.set("inputModuleFormat", json!(facts.input_format));
             row.set("outputModuleFormat", json!(facts.output_format));
-            row.set("path", json!(built.archive.path.to_string()));
+            row.set("path", json!(out.join(built.archive.path.name())));
             row.set("size", json!(built.archive.size));
         }
         None => {

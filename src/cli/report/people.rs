@@ -13,6 +13,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use super::progress::Bar;
 use crate::cli::args::{Colour, Shown};
 use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::function::InvocationMode;
 use crate::path::AbsPath;
 use crate::pipeline::{Outcome, Report};
 use crate::settings::Settings;
@@ -74,7 +75,7 @@ impl People {
         }
         let mut err = self.stderr();
         if !report.functions.is_empty() {
-            writeln!(err, "{}", trimmed(&table(report)))?;
+            writeln!(err, "{}", table(report))?;
         }
         let built = report.functions.iter().filter(|outcome| outcome.built.is_some()).count();
         let failed = report.functions.len() - built;
@@ -166,49 +167,66 @@ fn some_of(names: impl ExactSizeIterator<Item: AsRef<str>>, most: usize) -> Stri
     text
 }
 
-fn table(report: &Report) -> Table {
-    let mut table = Table::new();
-    table.use_stderr().load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["function", "kind", "runtime", "files", "size", "time", ""]);
-    for Outcome { function, built, diagnostics, time: took } in &report.functions {
-        let kind = if function.ready_made {
-            "ready-made"
-        } else if function.invocation_mode().is_some() {
-            "background"
-        } else {
-            "sync"
-        };
-        let (entries, size) = match built {
-            Some(built) => (built.archive.entries.to_string(), built.archive.size.map(bytes).unwrap_or_default()),
-            None => ("-".into(), "-".into()),
-        };
-        let warnings = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning).count();
-        let remark = match (built, warnings) {
-            (None, _) => "failed".into(),
-            (_, 0) => String::new(),
-            (_, many) => format!("{many} {}", plural(many, "warning")),
-        };
-        table.add_row([
-            function.name.to_string(),
-            kind.into(),
-            function.runtime.to_string(),
-            entries,
-            size,
-            time(*took),
-            remark,
-        ]);
+/// What can be left out of the table where the terminal is narrow, the least interesting first.
+const OPTIONAL: [&str; 4] = ["runtime", "files", "time", "kind"];
+
+/// One row a function; columns are left out rather than words broken.
+fn table(report: &Report) -> String {
+    let mut left_out: Vec<&str> = Vec::new();
+    let mut optional = OPTIONAL.iter();
+    loop {
+        let table = table_without(&left_out, report);
+        // A terminal that does not know its width says 0.
+        let width = table.width().filter(|width| *width > 0).map_or(usize::MAX, usize::from);
+        let text = table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+        if text.lines().all(|line| line.chars().count() <= width) {
+            return text;
+        }
+        match optional.next() {
+            Some(column) => left_out.push(column),
+            None => return text,
+        }
     }
-    for index in 3..=5 {
-        if let Some(column) = table.column_mut(index) {
+}
+
+fn table_without(left_out: &[&str], report: &Report) -> Table {
+    let header = ["function", "kind", "runtime", "files", "size", "time", ""];
+    let kept = |cells: [String; 7]| -> Vec<String> {
+        let kept = header.iter().zip(cells).filter(|(column, _)| !left_out.contains(column));
+        kept.map(|(_, cell)| cell).collect()
+    };
+    let mut table = Table::new();
+    table.use_stderr().load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(kept(header.map(str::to_owned)));
+    for outcome in &report.functions {
+        table.add_row(kept(cells(outcome)));
+    }
+    for (index, column) in header.iter().filter(|column| !left_out.contains(column)).enumerate() {
+        if let (true, Some(column)) = (["files", "size", "time"].contains(column), table.column_mut(index)) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
     table
 }
 
-fn trimmed(table: &Table) -> String {
-    let text = table.to_string();
-    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+fn cells(Outcome { function, built, diagnostics, time: took }: &Outcome) -> [String; 7] {
+    let kind = match function.invocation_mode() {
+        _ if function.ready_made => "ready-made",
+        Some(InvocationMode::Background) => "background",
+        Some(InvocationMode::Stream) => "stream",
+        None => "sync",
+    };
+    let (entries, size) = match built {
+        Some(built) => (built.archive.entries.to_string(), built.archive.size.map(bytes).unwrap_or_default()),
+        None => ("-".into(), "-".into()),
+    };
+    let warnings = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning).count();
+    let remark = match (built, warnings) {
+        (None, _) => "failed".into(),
+        (_, 0) => String::new(),
+        (_, many) => format!("{many} {}", plural(many, "warning")),
+    };
+    [function.name.to_string(), kind.into(), function.runtime.to_string(), entries, size, time(*took), remark]
 }
 
 /// A diagnostic with its source line.
