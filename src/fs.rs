@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a path names, links not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +57,24 @@ pub trait FileSystem: Send + Sync {
     /// # Errors
     /// As the system says; an error on any one name is an error of the whole.
     fn read_dir(&self, path: &Path) -> io::Result<Vec<OsString>>;
+}
+
+impl<F: FileSystem + ?Sized> FileSystem for Arc<F> {
+    fn lstat(&self, path: &Path) -> io::Result<Metadata> {
+        (**self).lstat(path)
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        (**self).read(path)
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        (**self).read_link(path)
+    }
+
+    fn read_dir(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        (**self).read_dir(path)
+    }
 }
 
 /// The machine's own file system.
