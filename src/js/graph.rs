@@ -1,8 +1,7 @@
 //! Every module of a run: read, parsed, scanned and resolved once, whatever number of functions use
 //! it. In: a file. Out: a [`Module`] with its edges. Never decides what a function ships.
 
-use std::cell::LazyCell;
-use std::ops::Deref;
+use std::cell::OnceCell;
 use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
@@ -93,7 +92,8 @@ struct Files {
     store: Arc<Store>,
     top: AbsPath,
     scans: Once<Result<Arc<(Scan, Analysis)>, Failure>>,
-    packages: Once<Said>,
+    /// With their bytes, which the resolver asks for as well.
+    packages: Once<(Said, Option<Arc<[u8]>>)>,
 }
 
 impl Graph {
@@ -142,33 +142,32 @@ impl Graph {
         }
         // Node takes a file with any other extension for CommonJS.
         let extension = if CODE_EXTENSIONS.contains(&extension) { extension } else { "cjs" };
-        match self.files.scans.get_or_make(path, || self.scan(path, extension)) {
+        // Held until all is done: the scan reads it, and what goes wrong quotes it.
+        let source: OnceCell<Arc<[u8]>> = OnceCell::new();
+        let read = || match source.get() {
+            Some(bytes) => Ok(bytes.clone()),
+            None => self.store().read(path).map(|bytes| source.get_or_init(|| bytes).clone()),
+        };
+        match self.files.scans.get_or_make(path, || scanned(extension, read())) {
             Ok(scanned) => {
                 let (scan, analysis) = &*scanned;
                 module.analysis = *analysis;
-                let source = LazyCell::new(|| self.store().read(path).unwrap_or_default());
-                module.edges = scan.requests.iter().map(|request| self.edge(request, path, &source)).collect();
+                module.edges = scan.requests.iter().map(|request| self.edge(request, path, &read)).collect();
             }
             Err(failure) => module.failure = Some(failure),
         }
         module
     }
 
-    fn scan(&self, path: &AbsPath, extension: &str) -> Result<Arc<(Scan, Analysis)>, Failure> {
-        let bytes = self.store().read(path).map_err(Failure::File)?;
-        let source = String::from_utf8_lossy(&bytes);
-        let scanned = parse(extension, &source, |parsed| (scan(parsed), analyse(parsed)));
-        scanned.map(Arc::new).map_err(Failure::Syntax)
-    }
-
-    fn edge(&self, request: &Request, importer: &AbsPath, source: &impl Deref<Target = Arc<[u8]>>) -> Edge {
+    fn edge(&self, request: &Request, importer: &AbsPath, read: &dyn Fn() -> Result<Arc<[u8]>, FileError>) -> Edge {
         let outcome = self.resolver.resolve(request, importer).and_then(|resolution| self.targets(&resolution));
         let remarkable = match &outcome {
             Ok(targets) => targets.lenient,
             Err(why) => !matches!(why, Unresolved::Builtin | Unresolved::Url),
         };
         let (start, end) = request.at;
-        let span = remarkable.then(|| Span::of(&String::from_utf8_lossy(source), start as usize, end as usize));
+        let source = remarkable.then(read).and_then(Result::ok);
+        let span = source.map(|source| Span::of(&String::from_utf8_lossy(&source), start as usize, end as usize));
         Edge { request: request.clone(), outcome, span }
     }
 
@@ -184,7 +183,18 @@ impl Graph {
 
     /// What a `package.json` says.
     pub fn package(&self, path: &AbsPath) -> Said {
-        let read = || self.store().read(path).map_or(Ok(Package::default()), |bytes| Package::parse(&bytes));
-        self.files.packages.get_or_make(path, || Arc::new(read()))
+        let read = || {
+            let bytes = self.store().read(path).ok();
+            let package = bytes.as_ref().map_or(Ok(Package::default()), |bytes| Package::parse(bytes));
+            (Arc::new(package), bytes)
+        };
+        self.files.packages.get_or_make(path, read).0
     }
+}
+
+fn scanned(extension: &str, bytes: Result<Arc<[u8]>, FileError>) -> Result<Arc<(Scan, Analysis)>, Failure> {
+    let bytes = bytes.map_err(Failure::File)?;
+    let source = String::from_utf8_lossy(&bytes);
+    let scanned = parse(extension, &source, |parsed| (scan(parsed), analyse(parsed)));
+    scanned.map(Arc::new).map_err(Failure::Syntax)
 }

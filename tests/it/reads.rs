@@ -11,27 +11,46 @@ use fnzip::store::Store;
 
 use crate::support::{fixture, install, scratch};
 
-fn counts_of(site: &str, functions: usize) -> Vec<((Operation, PathBuf), usize)> {
+/// What was asked more than once while `work` was done on a site.
+fn asked_again(site: &str, keeping: bool, work: impl FnOnce(&Settings, Arc<Store>)) -> Vec<(Operation, PathBuf)> {
     let counting = Arc::new(Counting::new(Disk));
-    let store = Arc::new(Store::new(counting.clone()).keeping(Deflate));
+    let store = Store::new(counting.clone());
+    let store = Arc::new(if keeping { store.keeping(Deflate) } else { store });
     let out = scratch();
     let invocation =
         Invocation { cwd: fixture(site).to_path_buf(), out: Some(out.path.to_path_buf()), ..Invocation::default() };
     let settings = Settings::resolve(&invocation, &store).unwrap();
-    let report = pipeline::bundle(&settings, store, &()).unwrap();
-    assert!(!report.failed());
-    assert_eq!(report.functions.len(), functions);
-    counting.counts().into_iter().collect()
+    work(&settings, store);
+    let counts = counting.counts();
+    assert!(counts.keys().any(|(operation, _)| *operation == Operation::Read));
+    counts.into_iter().filter(|(_, count)| *count > 1).map(|(asked, _)| asked).collect()
+}
+
+const SITES: [(&str, usize); 3] = [("quickstart", 3), ("site", 31), ("npm-workspaces/apps/site", 5)];
+
+#[test]
+fn a_build_reads_once() {
+    install(&fixture("npm-workspaces"));
+    install(&fixture("site"));
+    for (site, functions) in SITES {
+        let again = asked_again(site, true, |settings, store| {
+            let report = pipeline::bundle(settings, store, &()).unwrap();
+            assert!(!report.failed());
+            assert_eq!(report.functions.len(), functions);
+        });
+        assert!(again.is_empty(), "{site}: {again:#?}");
+    }
 }
 
 #[test]
-fn at_most_once() {
+fn a_listing_of_files_reads_once() {
     install(&fixture("npm-workspaces"));
     install(&fixture("site"));
-    for (site, functions) in [("quickstart", 3), ("site", 31), ("npm-workspaces/apps/site", 5)] {
-        let counts = counts_of(site, functions);
-        let more: Vec<_> = counts.iter().filter(|(_, count)| *count > 1).collect();
-        assert!(more.is_empty(), "{site}: {more:#?}");
-        assert!(counts.iter().any(|((operation, _), _)| *operation == Operation::Read));
+    for (site, functions) in SITES {
+        let again = asked_again(site, false, |settings, store| {
+            let (found, _) = pipeline::functions(settings, &store);
+            assert_eq!(pipeline::files(&found, settings, &store).len(), functions);
+        });
+        assert!(again.is_empty(), "{site}: {again:#?}");
     }
 }
