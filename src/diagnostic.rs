@@ -36,6 +36,7 @@ impl fmt::Display for Severity {
 pub enum Code {
     BadArchive,
     CaseClash,
+    Configuration,
     FunctionName,
     IncludedFiles,
     LinkLoop,

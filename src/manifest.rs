@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::{WriteError, write_file};
-use crate::function::{Bundler, FunctionName, InvocationMode, Runtime};
+use crate::function::route::Route;
+use crate::function::traffic::TrafficRules;
+use crate::function::{Bundler, FunctionName, InvocationMode, NodeVersion, Runtime};
 use crate::path::AbsPath;
 use crate::store::Store;
 
@@ -54,6 +56,18 @@ pub struct Row {
     pub path: String,
     /// Functions of a higher priority are tried first.
     pub priority: u32,
+    /// Its addresses besides the default one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<Route>,
+    /// Addresses that it does not have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded_routes: Vec<Route>,
+    /// The events that it is called for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub event_subscriptions: Vec<String>,
+    /// How often it may be called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traffic_rules: Option<TrafficRules>,
     /// Where it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
@@ -152,8 +166,13 @@ impl Manifest {
     }
 }
 
-/// The platform's name for a Node version, where a version 1 function says one.
-pub fn runtime_version(written: Option<&str>) -> Option<String> {
-    let major = crate::function::NodeVersion::parse(written?)?.major;
-    matches!(major, 18 | 20 | 22 | 24).then(|| format!("nodejs{major}.x"))
+/// The platform's name for the Node version that a function asks for. Version 2 functions run on the
+/// newest unless they ask for another (spec: peer-behaviour.md "Manifest").
+pub fn runtime_version(api_version: Option<u8>, written: Option<&str>) -> Option<String> {
+    let major = written.and_then(NodeVersion::parse).map(|version| version.major);
+    match (api_version, major) {
+        (_, Some(major @ (18 | 20 | 22 | 24))) => Some(format!("nodejs{major}.x")),
+        (Some(2), None | Some(..18)) => Some("nodejs24.x".into()),
+        _ => None,
+    }
 }

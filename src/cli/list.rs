@@ -18,9 +18,11 @@ pub(super) fn run(args: &List, people: &People) -> Result<u8, Failure> {
     let cwd = working_directory()?;
     let store = Arc::new(Store::new(Disk));
     let settings = Settings::resolve(&args.site.invocation(&cwd), &store)?;
-    let (functions, mut diagnostics) = pipeline::functions(&settings, &store);
+    let site = in_parallel(args.site.jobs, || pipeline::open(&settings, &store))?;
+    let mut diagnostics: Vec<_> = site.diagnostics.iter().chain(site.said.iter().flatten()).cloned().collect();
+    let functions = &site.functions;
     let files = if args.files {
-        let listed = in_parallel(args.site.jobs, || pipeline::files(&functions, &settings, &store))?;
+        let listed = in_parallel(args.site.jobs, || pipeline::files(&site, &settings))?;
         listed
             .into_iter()
             .map(|(files, mut said)| {
@@ -34,10 +36,10 @@ pub(super) fn run(args: &List, people: &People) -> Result<u8, Failure> {
     diagnostics.sort();
     people.diagnostics(&diagnostics.iter().collect::<Vec<_>>(), &cwd)?;
     if args.site.json {
-        print_json(&json::listing(&functions, args.files.then_some(&files[..])))?;
+        print_json(&json::listing(functions, args.files.then_some(&files[..])))?;
     } else if !functions.is_empty() {
         let base = AbsPath::resolve(&cwd, ".");
-        print(&for_people(&functions, &files, &base))?;
+        print(&for_people(functions, &files, &base))?;
     }
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     Ok(if failed { FAILURE } else { SUCCESS })

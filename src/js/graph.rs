@@ -114,6 +114,12 @@ impl Graph {
         &self.files.store
     }
 
+    /// What a file says of itself; none if it does not parse.
+    pub fn analysis(&self, path: &AbsPath) -> Option<Arc<(Scan, Analysis)>> {
+        let extension = known_extension(path);
+        self.files.scans.get_or_make(path, || scanned(extension, self.store().read(path))).ok()
+    }
+
     /// The module at a real path.
     pub fn module(&self, path: &AbsPath) -> Arc<Module> {
         self.modules.get_or_make(path, || Arc::new(self.load(path)))
@@ -140,8 +146,7 @@ impl Graph {
                 (at, package)
             });
         }
-        // Node takes a file with any other extension for CommonJS.
-        let extension = if CODE_EXTENSIONS.contains(&extension) { extension } else { "cjs" };
+        let extension = known_extension(path);
         // Held until all is done: the scan reads it, and what goes wrong quotes it.
         let source: OnceCell<Arc<[u8]>> = OnceCell::new();
         let read = || match source.get() {
@@ -151,7 +156,7 @@ impl Graph {
         match self.files.scans.get_or_make(path, || scanned(extension, read())) {
             Ok(scanned) => {
                 let (scan, analysis) = &*scanned;
-                module.analysis = *analysis;
+                module.analysis = analysis.clone();
                 module.edges = scan.requests.iter().map(|request| self.edge(request, path, &read)).collect();
             }
             Err(failure) => module.failure = Some(failure),
@@ -192,9 +197,14 @@ impl Graph {
     }
 }
 
+/// Node takes a file with an extension that it does not know for CommonJS.
+fn known_extension(path: &AbsPath) -> &str {
+    Some(path.extension()).filter(|extension| CODE_EXTENSIONS.contains(extension)).unwrap_or("cjs")
+}
+
 fn scanned(extension: &str, bytes: Result<Arc<[u8]>, FileError>) -> Result<Arc<(Scan, Analysis)>, Failure> {
     let bytes = bytes.map_err(Failure::File)?;
     let source = String::from_utf8_lossy(&bytes);
-    let scanned = parse(extension, &source, |parsed| (scan(parsed), analyse(parsed)));
+    let scanned = parse(extension, &source, |parsed| (scan(parsed), analyse(parsed, &source)));
     scanned.map(Arc::new).map_err(Failure::Syntax)
 }

@@ -3,6 +3,7 @@
 
 pub mod config;
 pub mod graph;
+mod literal;
 pub mod package;
 pub mod parse;
 pub mod resolve;

@@ -24,9 +24,9 @@ fn every_rule() {
                 source => invocation.sources.push(source.into()),
             }
         }
-        let store = Store::new(Disk);
+        let store = std::sync::Arc::new(Store::new(Disk));
         let settings = Settings::resolve(&invocation, &store).unwrap();
-        let (functions, diagnostics) = pipeline::functions(&settings, &store);
+        let pipeline::Site { functions, diagnostics, .. } = pipeline::open(&settings, &store);
         let functions = functions.iter().map(|function| {
             let background = if function.name.is_background() { " background" } else { "" };
             let internal = if function.origin == Origin::Internal { " internal" } else { "" };
@@ -49,9 +49,9 @@ fn names_that_differ_only_by_case_are_a_warning() {
     site.file("functions/Hello.js", "").file("functions/hello.js", "");
     let invocation =
         Invocation { cwd: site.path.to_path_buf(), sources: vec!["functions".into()], ..Invocation::default() };
-    let store = Store::new(Disk);
+    let store = std::sync::Arc::new(Store::new(Disk));
     let settings = Settings::resolve(&invocation, &store).unwrap();
-    let (functions, diagnostics) = pipeline::functions(&settings, &store);
+    let pipeline::Site { functions, diagnostics, .. } = pipeline::open(&settings, &store);
     assert_eq!(functions.len(), 2);
     let said: Vec<String> = diagnostics.iter().map(|diagnostic| shown(diagnostic, &site.path)).collect();
     assert_eq!(said, ["warning: functions/hello.js: the names `Hello` and `hello` differ only by case"]);

@@ -11,6 +11,7 @@
 mod support;
 
 mod cli;
+mod config;
 mod determinism;
 mod discovery;
 mod formats;

@@ -48,8 +48,8 @@ fn a_listing_of_files_reads_once() {
     install(&fixture("site"));
     for (site, functions) in SITES {
         let again = asked_again(site, false, |settings, store| {
-            let (found, _) = pipeline::functions(settings, &store);
-            assert_eq!(pipeline::files(&found, settings, &store).len(), functions);
+            let found = pipeline::open(settings, &store);
+            assert_eq!(pipeline::files(&found, settings).len(), functions);
         });
         assert!(again.is_empty(), "{site}: {again:#?}");
     }

@@ -9,6 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::function::Function;
 use crate::js::scan::Form;
 use crate::js::trace::{How, Trace};
+use crate::manifest::runtime_version;
 use crate::path::AbsPath;
 use crate::pipeline::{Outcome, Report};
 use crate::settings::Settings;
@@ -44,10 +45,14 @@ fn result(outcome: &Outcome, settings: &Settings, out: &Path) -> Value {
     row.set("name", json!(function.name));
     row.set("priority", json!(function.origin.priority()));
     row.set("runtime", json!(function.runtime));
-    row.set("runtimeVersion", json!(crate::manifest::runtime_version(config.node_version.as_deref())));
+    row.set("runtimeVersion", json!(runtime_version(function.api_version, config.node_version.as_deref())));
     row.set("runtimeAPIVersion", json!(function.api_version));
     row.set("buildData", function.api_version.map_or(Value::Null, |version| json!({"runtimeAPIVersion": version})));
     row.set("schedule", json!(config.schedule));
+    row.set("routes", listed(&function.routes));
+    row.set("excludedRoutes", listed(&function.excluded_routes));
+    row.set("eventSubscriptions", listed(&function.event_subscriptions));
+    row.set("trafficRules", json!(function.traffic_rules));
     match built {
         Some(built) => {
             let paths = |paths: &[AbsPath]| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -82,6 +87,11 @@ fn result(outcome: &Outcome, settings: &Settings, out: &Path) -> Value {
     Value::Object(row.0)
 }
 
+/// An array; absent if it is empty.
+fn listed<T: serde::Serialize>(items: &[T]) -> Value {
+    if items.is_empty() { Value::Null } else { json!(items) }
+}
+
 /// The functions of a site; with `files`, the files of each.
 pub(in crate::cli) fn listing(functions: &[Function], files: Option<&[Vec<AbsPath>]>) -> Value {
     let row = |(index, function): (usize, &Function)| {
@@ -95,6 +105,9 @@ pub(in crate::cli) fn listing(functions: &[Function], files: Option<&[Vec<AbsPat
         row.set("name", json!(function.name));
         row.set("runtime", json!(function.runtime));
         row.set("schedule", json!(config.schedule));
+        row.set("runtimeAPIVersion", json!(function.api_version));
+        row.set("routes", listed(&function.routes));
+        row.set("excludedRoutes", listed(&function.excluded_routes));
         row.set("srcDir", json!(function.src_dir.to_string()));
         row.set("srcPath", json!(function.src_path.to_string()));
         if let Some(files) = files {

@@ -4,11 +4,12 @@
 
 use rustc_hash::FxHashMap;
 use swc_core::ecma::ast::{
-    CallExpr, Callee, Expr, Id, ImportDecl, ImportSpecifier, Lit, MemberProp, MetaPropKind, ModuleExportName,
-    ObjectPatProp, Pat, PropName, VarDeclarator,
+    CallExpr, Callee, Expr, Id, ImportDecl, ImportSpecifier, MetaPropKind, ModuleExportName, ObjectPatProp, Pat,
+    PropName, VarDeclarator,
 };
 use swc_core::ecma::visit::{Visit, VisitWith};
 
+use crate::js::literal::{member_name, text as literal, unwrapped};
 use crate::js::parse::Parsed;
 
 /// What a name stands for.
@@ -42,7 +43,7 @@ impl Bindings<'_> {
             Expr::Ident(_) if self.is_global(expr, "require") => Some(Loader::Require(None)),
             Expr::Ident(ident) => self.known.get(&ident.to_id()).cloned(),
             // The name first: a chain of calls is long, and looked at from each of its links.
-            Expr::Member(member) => match property(&member.prop)?.as_str() {
+            Expr::Member(member) => match member_name(&member.prop)?.as_str() {
                 "require" if self.is_global(&member.obj, "module") => Some(Loader::Require(None)),
                 "createRequire" if self.loader(&member.obj)? == Loader::ModuleModule => Some(Loader::CreateRequire),
                 _ => None,
@@ -84,7 +85,7 @@ impl Bindings<'_> {
         match unwrapped(expr) {
             Expr::Member(member) => {
                 matches!(&*member.obj, Expr::MetaProp(meta) if meta.kind == MetaPropKind::ImportMeta)
-                    && matches!(property(&member.prop).as_deref(), Some("url" | "filename"))
+                    && matches!(member_name(&member.prop).as_deref(), Some("url" | "filename"))
             }
             expr => self.is_global(expr, "__filename"),
         }
@@ -151,39 +152,4 @@ impl Visit for Bindings<'_> {
 
 fn is_module_module(specifier: &str) -> bool {
     matches!(specifier, "module" | "node:module")
-}
-
-/// The expression without what does not change its value: parentheses, `(0, x)`, type assertions.
-pub(super) fn unwrapped(expr: &Expr) -> &Expr {
-    match expr {
-        Expr::Paren(paren) => unwrapped(&paren.expr),
-        Expr::Seq(seq) => seq.exprs.last().map_or(expr, |last| unwrapped(last)),
-        Expr::TsAs(cast) => unwrapped(&cast.expr),
-        Expr::TsNonNull(cast) => unwrapped(&cast.expr),
-        Expr::TsSatisfies(cast) => unwrapped(&cast.expr),
-        Expr::TsConstAssertion(cast) => unwrapped(&cast.expr),
-        Expr::TsTypeAssertion(cast) => unwrapped(&cast.expr),
-        expr => expr,
-    }
-}
-
-/// The name of a member, whether `.name` or `['name']`.
-pub(super) fn property(prop: &MemberProp) -> Option<String> {
-    match prop {
-        MemberProp::Ident(ident) => Some(ident.sym.to_string()),
-        MemberProp::Computed(computed) => literal(&computed.expr),
-        MemberProp::PrivateName(_) => None,
-    }
-}
-
-/// The text of a literal: a string, or a template without expressions.
-pub(super) fn literal(expr: &Expr) -> Option<String> {
-    match unwrapped(expr) {
-        Expr::Lit(Lit::Str(text)) => Some(text.value.to_string_lossy().into_owned()),
-        Expr::Tpl(template) if template.exprs.is_empty() => {
-            let text = template.quasis.first()?.cooked.as_ref()?;
-            Some(text.to_string_lossy().into_owned())
-        }
-        _ => None,
-    }
 }

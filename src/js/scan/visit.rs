@@ -10,8 +10,9 @@ use swc_core::ecma::ast::{
 };
 use swc_core::ecma::visit::{Visit, VisitWith};
 
-use super::bindings::{Bindings, Loader, literal, property, unwrapped};
+use super::bindings::{Bindings, Loader};
 use super::{Form, Request};
+use crate::js::literal::{member_name, text as literal, unwrapped};
 use crate::js::parse::{Parsed, offset};
 
 /// Every request of the file.
@@ -62,7 +63,7 @@ impl Walk<'_> {
             return self.request(specifier, Form::Require, base, argument.span());
         }
         let Expr::Member(member) = unwrapped(callee) else { return };
-        if property(&member.prop).as_deref() != Some("resolve") {
+        if member_name(&member.prop).as_deref() != Some("resolve") {
             return;
         }
         if let Some(Loader::Require(base)) = self.bindings.loader(&member.obj) {
@@ -84,7 +85,7 @@ impl Walk<'_> {
                 }
             }
             Expr::Member(member)
-                if matches!(property(&member.prop).as_deref(), Some("call" | "apply"))
+                if matches!(member_name(&member.prop).as_deref(), Some("call" | "apply"))
                     && matches!(unwrapped(&member.obj), Expr::Fn(_) | Expr::Arrow(_)) =>
             {
                 self.callee(&member.obj);

@@ -3,6 +3,8 @@
 //! the only place where things run in parallel; results come back in the order of the functions,
 //! never in that of time.
 
+mod join;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -12,7 +14,7 @@ use rayon::prelude::*;
 
 use crate::archive::{self, Archive, WriteError};
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::function::{Function, FunctionName, NodeVersion, Origin, Runtime};
+use crate::function::{Function, FunctionName, Origin, Runtime};
 use crate::js::graph::Graph;
 use crate::js::resolve::ResolveOptions;
 use crate::js::trace::TraceOptions;
@@ -20,7 +22,7 @@ use crate::manifest::{Additions, BuildData, Manifest, Row, System, runtime_versi
 use crate::path::AbsPath;
 use crate::plan::{BuildFacts, Content, Output, Plan};
 use crate::runtime;
-use crate::settings::{Settings, config_beside};
+use crate::settings::Settings;
 use crate::source::{self, Candidate};
 use crate::store::Store;
 
@@ -92,8 +94,19 @@ impl Progress for () {
     fn done(&self, _: &FunctionName) {}
 }
 
+/// The functions of a site, and what was read to know them.
+pub struct Site {
+    /// Sorted by name.
+    pub functions: Vec<Function>,
+    /// What is wrong with what was said of each, in the same order.
+    pub said: Vec<Vec<Diagnostic>>,
+    /// What concerns no single function.
+    pub diagnostics: Vec<Diagnostic>,
+    graph: Graph,
+}
+
 /// Finds the functions and what each was told; builds nothing.
-pub fn functions(settings: &Settings, store: &Store) -> (Vec<Function>, Vec<Diagnostic>) {
+pub fn open(settings: &Settings, store: &Arc<Store>) -> Site {
     let found = source::scan(&settings.sources, store);
     let mut diagnostics = found.diagnostics;
     let wanted = |name: &str| settings.only.is_empty() || settings.only.matches(name);
@@ -104,36 +117,23 @@ pub fn functions(settings: &Settings, store: &Store) -> (Vec<Function>, Vec<Diag
         let diagnostic = Diagnostic::error(Code::NoFunctions, "no function has a name that --only asks for");
         diagnostics.push(diagnostic.hint(format!("there are: {}", names.join(", "))));
     }
-    let functions: Vec<Function> = found
-        .candidates
-        .into_iter()
-        .filter(|candidate| wanted(candidate.name.as_str()))
-        .map(|candidate| join(candidate, settings, store, &mut diagnostics))
-        .collect();
     diagnostics = diagnostics.into_iter().map(|diagnostic| diagnostic.under(settings.strict)).collect();
+    let graph = Graph::new(store.clone(), ResolveOptions::default(), settings.repository_root.clone());
+    let candidates: Vec<Candidate> =
+        found.candidates.into_iter().filter(|candidate| wanted(candidate.name.as_str())).collect();
+    let joined: Vec<(Function, Vec<Diagnostic>)> = candidates
+        .into_par_iter()
+        .map(|candidate| {
+            let is_code = candidate.runtime == Runtime::JavaScript && !candidate.ready_made;
+            let main = graph.real(&candidate.main_file).ok().filter(|_| is_code);
+            let read = main.and_then(|main| graph.analysis(&main.path));
+            join::join(candidate, read.as_ref().map(|read| &read.1), settings, store)
+        })
+        .collect();
+    let (functions, said): (Vec<Function>, Vec<Vec<Diagnostic>>) = joined.into_iter().unzip();
+    diagnostics.extend(join::clashing_routes(&functions).into_iter().map(|said| said.under(settings.strict)));
     diagnostics.sort();
-    (functions, diagnostics)
-}
-
-/// What a file says and what the settings say of it make a function.
-fn join(candidate: Candidate, settings: &Settings, store: &Store, diagnostics: &mut Vec<Diagnostic>) -> Function {
-    let Candidate { name, runtime, main_file, src_path, src_dir, origin, ready_made, .. } = candidate;
-    let mut config = settings.config.of(&name);
-    if settings.config_dirs.iter().any(|directory| main_file.starts_with(directory)) {
-        match config_beside(&main_file, store) {
-            Some(Ok(beside)) => config = config.replaced_by(&beside),
-            Some(Err((path, reason))) => {
-                let message = format!("the function's configuration is ignored: {reason}");
-                diagnostics.push(Diagnostic::warning(Code::Syntax, message).at(&path).of(name.as_str()));
-            }
-            None => {}
-        }
-    }
-    if origin == Origin::Internal && config.generator.is_none() {
-        config.generator = Some("internalFunc".into());
-    }
-    let node = config.node_version.as_deref().and_then(NodeVersion::parse).unwrap_or(settings.node);
-    Function { name, runtime, main_file, src_path, src_dir, origin, ready_made, api_version: None, config, node }
+    Site { functions, said, diagnostics, graph }
 }
 
 /// Builds every function, writes the archives and the manifest.
@@ -143,14 +143,15 @@ fn join(candidate: Candidate, settings: &Settings, store: &Store, diagnostics: &
 pub fn bundle(settings: &Settings, store: Arc<Store>, progress: &dyn Progress) -> Result<Report, WriteError> {
     let start = Instant::now();
     archive::prepare(&settings.out)?;
-    let (functions, mut diagnostics) = functions(settings, &store);
+    let Site { functions, said, mut diagnostics, graph } = open(settings, &store);
     progress.begin(functions.len());
-    let graphs = Graphs::explore(&functions, settings, &store, progress);
+    let graphs = Graphs::explore(&functions, &graph, settings, progress);
     let functions: Vec<Outcome> = functions
         .into_par_iter()
-        .map(|function| {
+        .zip(said)
+        .map(|(function, said)| {
             let start = Instant::now();
-            let outcome = build(function, &graphs, settings, &store);
+            let outcome = build(function, said, &graphs, settings, &store);
             progress.done(&outcome.function.name);
             Outcome { time: start.elapsed(), ..outcome }
         })
@@ -171,24 +172,22 @@ pub fn bundle(settings: &Settings, store: Arc<Store>, progress: &dyn Progress) -
 }
 
 /// The files that each function needs, and what is to be said of them; writes nothing.
-pub fn files(functions: &[Function], settings: &Settings, store: &Arc<Store>) -> Vec<(Vec<AbsPath>, Vec<Diagnostic>)> {
-    let graphs = Graphs::explore(functions, settings, store, &());
+pub fn files(site: &Site, settings: &Settings) -> Vec<(Vec<AbsPath>, Vec<Diagnostic>)> {
+    let graphs = Graphs::explore(&site.functions, &site.graph, settings, &());
     let files = |function: &Function| match runtime::plan(function, graphs.of(function), settings) {
         Ok(plan) => (plan.facts.inputs, plan.diagnostics),
         Err(diagnostics) => (Vec::new(), diagnostics),
     };
-    functions.par_iter().map(files).collect()
+    site.functions.par_iter().map(files).collect()
 }
 
-fn build(mut function: Function, graphs: &Graphs, settings: &Settings, store: &Store) -> Outcome {
+fn build(function: Function, said: Vec<Diagnostic>, graphs: &Graphs, settings: &Settings, store: &Store) -> Outcome {
     let graph = graphs.of(&function);
-    if function.runtime == Runtime::JavaScript && !function.ready_made {
-        let main = graph.real(&function.main_file).map(|real| graph.module(&real.path));
-        function.api_version = main.ok().filter(|main| main.failure.is_none()).map(|main| main.analysis.api_version());
-    }
     let planned = runtime::plan(&function, graph, settings);
+    let misconfigured = said.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     let (built, mut diagnostics) = match planned {
         Err(diagnostics) => (None, diagnostics),
+        Ok(plan) if misconfigured => (None, plan.diagnostics),
         Ok(Plan { output, facts, mut diagnostics }) => {
             compress(&output, store);
             match archive::write(&output, function.name.as_str(), &settings.out, settings.format, store) {
@@ -201,6 +200,7 @@ fn build(mut function: Function, graphs: &Graphs, settings: &Settings, store: &S
             }
         }
     };
+    diagnostics.extend(said);
     diagnostics.sort();
     Outcome { function, built, diagnostics, time: Duration::ZERO }
 }
@@ -221,16 +221,12 @@ struct Graphs(Vec<(ResolveOptions, Graph)>);
 
 impl Graphs {
     /// Reads every module that any function reaches, in parallel, each once.
-    fn explore(functions: &[Function], settings: &Settings, store: &Arc<Store>, progress: &dyn Progress) -> Self {
+    fn explore(functions: &[Function], first: &Graph, settings: &Settings, progress: &dyn Progress) -> Self {
         let mut graphs: Vec<(ResolveOptions, Graph)> = Vec::new();
         for function in functions {
             let options = resolve_options(function);
             if !graphs.iter().any(|(known, _)| *known == options) {
-                let graph = match graphs.first() {
-                    Some((_, first)) => first.with_options(options.clone()),
-                    None => Graph::new(store.clone(), options.clone(), settings.repository_root.clone()),
-                };
-                graphs.push((options, graph));
+                graphs.push((options.clone(), first.with_options(options)));
             }
         }
         let graphs = Self(graphs);
@@ -342,7 +338,11 @@ fn manifest(report: &Report, settings: &Settings) -> Manifest {
             priority: function.origin.priority(),
             region: config.region.clone(),
             runtime: function.runtime,
-            runtime_version: runtime_version(config.node_version.as_deref()),
+            runtime_version: runtime_version(function.api_version, config.node_version.as_deref()),
+            routes: function.routes.clone(),
+            excluded_routes: function.excluded_routes.clone(),
+            traffic_rules: function.traffic_rules.clone(),
+            event_subscriptions: function.event_subscriptions.clone(),
             schedule: config.schedule.clone(),
             timeout: config.timeout,
             vcpu: config.vcpu,

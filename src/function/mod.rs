@@ -1,11 +1,19 @@
 //! A serverless function: its name, its runtime, its main file and what it says of itself. In:
 //! what `source` found and the settings say. Out: what `runtime` plans. Never touches the disk.
 
+pub mod checks;
+pub mod events;
+pub mod in_source;
+pub mod route;
+pub mod traffic;
+
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::route::Route;
+use self::traffic::TrafficRules;
 use crate::path::AbsPath;
 
 /// The platform's name for a function: its file's or directory's, without the extension.
@@ -230,8 +238,18 @@ pub struct Function {
     pub ready_made: bool,
     /// The version of the platform's API that it is written for, where that is known.
     pub api_version: Option<u8>,
+    /// Its response is sent as it comes.
+    pub streams: bool,
     /// What it was told.
     pub config: FunctionConfig,
+    /// Its addresses besides the default one.
+    pub routes: Vec<Route>,
+    /// Addresses that it does not have.
+    pub excluded_routes: Vec<Route>,
+    /// How often it may be called.
+    pub traffic_rules: Option<TrafficRules>,
+    /// The events that it is called for.
+    pub event_subscriptions: Vec<String>,
     /// The Node release it runs on.
     pub node: NodeVersion,
 }
@@ -240,7 +258,8 @@ impl Function {
     /// How the platform calls it.
     pub fn invocation_mode(&self) -> Option<InvocationMode> {
         let background = self.name.is_background() || self.config.background == Some(true);
-        background.then_some(InvocationMode::Background)
+        let streams = self.streams || self.api_version == Some(2);
+        background.then_some(InvocationMode::Background).or(streams.then_some(InvocationMode::Stream))
     }
 }
 

@@ -1,0 +1,136 @@
+//! Values that the platform takes only in certain forms, whoever says them. In: a value. Out: its
+//! normal form, or what is wrong with it as a fragment (spec: functions.md sections 2 and 3).
+
+use croner::parser::{CronParser, Seconds, Year};
+use serde_json::Value;
+
+/// The platform's regions.
+const REGIONS: [&str; 12] = ["cmh", "dub", "fra", "gru", "iad", "lhr", "nrt", "pdx", "sfo", "sin", "syd", "yul"];
+
+/// Megabytes, of a number or of `2048`, `2gb`, `1.5 GB`.
+///
+/// # Errors
+/// It is no amount of memory, or one that the platform does not have.
+pub fn memory(value: &Value) -> Result<u64, String> {
+    let shape = || "must be a number of megabytes, or text such as `2gb`".to_owned();
+    let megabytes = match value {
+        Value::Number(number) => number.as_f64().ok_or_else(shape)?,
+        Value::String(text) => {
+            let text = text.trim().to_lowercase();
+            let (number, factor) = match (text.strip_suffix("gb"), text.strip_suffix("mb")) {
+                (Some(number), _) => (number, 1024.0),
+                (_, Some(number)) => (number, 1.0),
+                _ => (text.as_str(), 1.0),
+            };
+            let number = number.trim_end();
+            let digits = number.chars().all(|letter| letter.is_ascii_digit() || letter == '.');
+            number.parse::<f64>().ok().filter(|_| digits).ok_or_else(shape)? * factor
+        }
+        _ => return Err(shape()),
+    };
+    if megabytes.fract() != 0.0 || !(1024.0..=4096.0).contains(&megabytes) {
+        return Err("must be a whole number of megabytes from 1024 to 4096".into());
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be whole and small")]
+    Ok(megabytes as u64)
+}
+
+/// A share of virtual processors.
+///
+/// # Errors
+/// The platform does not have so many.
+pub fn vcpu(vcpu: f64) -> Result<f64, String> {
+    if (0.5..=2.0).contains(&vcpu) { Ok(vcpu) } else { Err("must be from 0.5 to 2".into()) }
+}
+
+/// A region, in lower case.
+///
+/// # Errors
+/// There is none of this name.
+pub fn region(region: &str) -> Result<String, String> {
+    let region = region.to_lowercase();
+    if REGIONS.contains(&region.as_str()) { Ok(region) } else { Err(format!("must be one of {}", REGIONS.join(", "))) }
+}
+
+/// A cron expression: five fields, or one of the platform's aliases. Seconds are taken, with a
+/// warning.
+///
+/// # Errors
+/// It is neither.
+pub fn cron(expression: &str) -> Result<Option<&'static str>, String> {
+    let expression = expression.trim();
+    if expression.starts_with('@') {
+        return match expression {
+            "@hourly" | "@daily" | "@weekly" | "@monthly" | "@yearly" => Ok(None),
+            "@annually" => Err("`@annually` is not known: write `@yearly`".into()),
+            "@midnight" => Err("`@midnight` is not known: write `@daily`".into()),
+            _ => Err(format!(
+                "`{expression}` is not known: there are `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`"
+            )),
+        };
+    }
+    let fields = expression.split_whitespace().count();
+    let seconds = if fields == 6 { Seconds::Required } else { Seconds::Disallowed };
+    let parser = CronParser::builder().seconds(seconds).year(Year::Disallowed).build();
+    match parser.parse(expression) {
+        Ok(_) if fields == 6 => Ok(Some("the platform counts in minutes: the field for seconds is ignored")),
+        Ok(_) => Ok(None),
+        Err(_) if fields != 5 => {
+            Err(format!("`{expression}` is not a cron expression: it has {fields} fields, and not five"))
+        }
+        Err(error) => Err(format!("`{expression}` is not a cron expression: {}", error.to_string().to_lowercase())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn amounts_of_memory() {
+        for (value, expected) in [
+            (json!(1024), 1024),
+            (json!("2048"), 2048),
+            (json!("2gb"), 2048),
+            (json!(" 1.5 GB "), 1536),
+            (json!("3000 MB"), 3000),
+        ] {
+            assert_eq!(memory(&value), Ok(expected), "{value}");
+        }
+        for value in [
+            json!(1023),
+            json!(4097),
+            json!("5gb"),
+            json!("1.1gb"),
+            json!("lots"),
+            json!(true),
+            json!(1500.5),
+            json!("-2gb"),
+            json!("nan"),
+            json!(""),
+        ] {
+            assert!(memory(&value).is_err(), "{value}");
+        }
+    }
+
+    #[test]
+    fn cron_expressions() {
+        for good in ["* * * * *", "@daily", "0 0 1 1 *", "*/5 1-3 * JAN MON", " 0 12 * * 1-5 "] {
+            assert_eq!(cron(good), Ok(None), "{good}");
+        }
+        assert!(cron("0 * * * * *").unwrap().is_some());
+        for bad in ["@annually", "@often", "* * * *", "61 * * * *", "", "a b c d e", "0 0 0 1 1 * 2030"] {
+            assert!(cron(bad).is_err(), "{bad}");
+        }
+        assert!(cron("@midnight").unwrap_err().contains("write `@daily`"));
+    }
+
+    #[test]
+    fn regions_and_processors() {
+        assert_eq!(region("CMH"), Ok("cmh".into()));
+        assert!(region("us-east-1").is_err());
+        assert!(vcpu(0.5).is_ok() && vcpu(2.5).is_err() && vcpu(f64::NAN).is_err());
+    }
+}

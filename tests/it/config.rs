@@ -1,0 +1,144 @@
+//! What functions say of themselves, and what is wrong with it.
+
+use serde_json::{Value, json};
+
+use crate::support::{Scratch, fnzip, said, scratch};
+
+fn site(file: &str, source: &str) -> Scratch {
+    let site = scratch();
+    site.file(&format!("netlify/functions/{file}"), source);
+    site
+}
+
+/// The manifest's row of the only function.
+fn row(site: &Scratch, flags: &[&str]) -> Value {
+    let said = said(fnzip(&site.path).args(["bundle", "--color", "never"]).args(flags));
+    assert_eq!(said.status, 0, "{}", said.err);
+    let text = std::fs::read(site.path.join(".netlify/functions/manifest.json")).unwrap();
+    serde_json::from_slice::<Value>(&text).unwrap()["functions"][0].clone()
+}
+
+fn fails(site: &Scratch, flags: &[&str], expected: &[&str]) {
+    let said = said(fnzip(&site.path).args(["bundle", "--color", "never"]).args(flags));
+    assert_eq!(said.status, 1, "{}", said.err);
+    for expected in expected {
+        assert!(said.err.contains(expected), "no {expected:?} in:\n{}", said.err);
+    }
+    assert!(!site.path.join(".netlify/functions/hello.zip").exists());
+}
+
+const SCHEDULE: &str = "const { schedule } = require('@netlify/functions')\n";
+
+/// `@netlify/functions`, as far as these functions load it.
+fn with_package(site: &Scratch) -> &Scratch {
+    site.file(
+        "node_modules/@netlify/functions/index.js",
+        "exports.schedule = (cron, handler) => handler\nexports.stream = (handler) => handler\n",
+    )
+}
+
+#[test]
+fn a_schedule_in_the_source_is_in_the_manifest() {
+    let site = site(
+        "hello.js",
+        &format!("{SCHEDULE}const daily = '@daily'\nexports.handler = schedule(daily, async () => {{}})\n"),
+    );
+    assert_eq!(row(with_package(&site), &[])["schedule"], "@daily");
+}
+
+#[test]
+fn a_stream_in_the_source_is_in_the_manifest() {
+    let plain = site(
+        "hello.js",
+        "const { stream: s } = require('@netlify/functions')\nexports.handler = s(async () => ({ statusCode: 200 }))\n",
+    );
+    assert_eq!(row(with_package(&plain), &[])["invocationMode"], "stream");
+    let background = site(
+        "hello-background.js",
+        "const { stream: s } = require('@netlify/functions')\nexports.handler = s(async () => ({}))\n",
+    );
+    let said = said(fnzip(&with_package(&background).path).args(["bundle"]));
+    assert!(said.err.contains("a background function answers at once"), "{}", said.err);
+}
+
+#[test]
+fn a_schedule_that_cannot_be_read_or_is_wrong_is_an_error_at_its_place() {
+    let unreadable = site("hello.js", &format!("{SCHEDULE}exports.handler = schedule(process.env.CRON, f)\n"));
+    fails(
+        with_package(&unreadable),
+        &[],
+        &["the cron expression of `schedule()` cannot be read", "hello.js:2:28", "process.env.CRON"],
+    );
+    let unused = site("hello.js", &format!("{SCHEDULE}exports.handler = async () => {{}}\n"));
+    fails(
+        with_package(&unused),
+        &[],
+        &["`schedule` is imported, but does not wrap the exported `handler`", "hello.js:1:9"],
+    );
+    let wrong = site("hello.js", &format!("{SCHEDULE}exports.handler = schedule('61 * * * *', f)\n"));
+    fails(with_package(&wrong), &[], &["`schedule`: `61 * * * *` is not a cron expression", "hello.js:2:28"]);
+    let alias = site("hello.js", "exports.handler = 1");
+    fails(
+        &alias,
+        &["--config", r#"{"hello": {"schedule": "@midnight"}}"#],
+        &["`@midnight` is not known: write `@daily`"],
+    );
+}
+
+#[test]
+fn values_are_checked_whoever_says_them() {
+    let good = site("hello.js", "exports.handler = 1");
+    let row = row(&good, &["--config", r#"{"hello": {"memory": "1.5gb", "region": "CMH"}}"#]);
+    assert_eq!((&row["memory"], &row["region"]), (&json!(1536), &json!("cmh")));
+    for (config, message) in [
+        (r#"{"hello": {"memory": 512}}"#, "`memory` must be a whole number of megabytes from 1024 to 4096"),
+        (r#"{"hello": {"vcpu": 3}}"#, "`vcpu` must be from 0.5 to 2"),
+        (r#"{"hello": {"vcpu": 1, "memory": 2048}}"#, "`vcpu` and `memory` cannot both be set"),
+        (r#"{"hello": {"region": "us-east-1"}}"#, "`region` must be one of cmh, dub"),
+    ] {
+        fails(&site("hello.js", "exports.handler = 1"), &["--config", config], &[message]);
+    }
+}
+
+#[test]
+fn a_version_1_function_may_have_a_config_of_its_own() {
+    let site = site("hello.js", "exports.config = { schedule: '@daily' }\nexports.handler = 1");
+    assert_eq!(row(&site, &[]).get("schedule"), None);
+    let said = said(fnzip(&site.path).args(["bundle", "-v"]));
+    assert!(said.err.contains("`config` is not read: this is a version 1 function"), "{}", said.err);
+}
+
+#[test]
+fn a_list_says_what_functions_say_of_themselves() {
+    let source = "export default async () => new Response()\nexport const config = { path: ['/a/:id', '/b/'], method: 'get', excludedPath: '/a/x', schedule: 1, pth: 2 }\n";
+    let site = site("hello.mjs", source);
+    let said = said(fnzip(&site.path).args(["list", "--json"]));
+    assert_eq!(said.status, 0, "{}", said.err);
+    let rows: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(rows[0]["runtimeAPIVersion"], 2);
+    assert_eq!(
+        rows[0]["routes"],
+        json!([
+            {"pattern": "/a/:id", "expression": r"^\/a(?:\/([^\/]+?))\/?$", "methods": ["GET"]},
+            {"pattern": "/b/", "literal": "/b", "methods": ["GET"]},
+        ])
+    );
+    assert_eq!(rows[0]["excludedRoutes"], json!([{"pattern": "/a/x", "literal": "/a/x"}]));
+    assert!(said.err.contains("`config.schedule` must be a string: it is ignored"), "{}", said.err);
+    assert!(said.err.contains("`config.pth` is no key that is known: did you mean `path`?"), "{}", said.err);
+}
+
+#[test]
+fn a_path_must_be_one() {
+    for (path, message, place) in [
+        ("'a'", "`config.path` must start with `/`", "hello.mjs:2:31"),
+        ("['/a', 'b']", "`config.path.1` must start with `/`", "hello.mjs:2:38"),
+        ("7", "`config.path` must be a string or array of strings", "hello.mjs:2:31"),
+        ("'/a/('", "is not a valid path according to the URLPattern specification", "hello.mjs:2:31"),
+    ] {
+        let site = site("hello.mjs", &format!("export default f\nexport const config = {{ path: {path} }}\n"));
+        fails(&site, &[], &[message, place]);
+    }
+    let scheduled = site("hello.mjs", "export default f\nexport const config = { path: '/a', schedule: '@daily' }\n");
+    fails(&scheduled, &[], &["a scheduled function cannot have a `path`", "hello.mjs:2:31"]);
+}
