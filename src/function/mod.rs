@@ -186,7 +186,8 @@ impl FunctionConfig {
         self.overlaid(higher)
     }
 
-    /// This configuration with `higher` laid over it: single values replace, lists add up.
+    /// This configuration with `higher` laid over it: single values replace, lists add up. Memory and
+    /// processors exclude each other, so whoever sets one of them replaces both.
     pub fn overlaid(self, higher: &Self) -> Self {
         fn or<T: Clone>(higher: &Option<T>, lower: Option<T>) -> Option<T> {
             higher.clone().or(lower)
@@ -200,14 +201,16 @@ impl FunctionConfig {
                 (lower, higher) => lower.or_else(|| higher.clone()),
             }
         }
+        let pair = if higher.memory.is_some() || higher.vcpu.is_some() { higher } else { &self };
+        let (memory, vcpu) = (pair.memory.clone(), pair.vcpu);
         Self {
             name: or(&higher.name, self.name),
             generator: or(&higher.generator, self.generator),
             background: or(&higher.background, self.background),
             schedule: or(&higher.schedule, self.schedule),
             timeout: or(&higher.timeout, self.timeout),
-            memory: or(&higher.memory, self.memory),
-            vcpu: or(&higher.vcpu, self.vcpu),
+            memory,
+            vcpu,
             region: or(&higher.region, self.region),
             node_bundler: or(&higher.node_bundler, self.node_bundler),
             node_version: or(&higher.node_version, self.node_version),

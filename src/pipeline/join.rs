@@ -82,9 +82,6 @@ impl Function {
             self.config.included_files = None;
             self.config.included_files_base_path = Some(self.main_file.join("..").to_string());
         }
-        if in_source.config.memory.is_some() || in_source.config.vcpu.is_some() {
-            (self.config.memory, self.config.vcpu) = (None, None);
-        }
         self.config = std::mem::take(&mut self.config).overlaid(&in_source.config);
         self.routes = in_source.routes;
         self.excluded_routes = in_source.excluded_routes;
