@@ -10,8 +10,6 @@ use std::ops::Deref;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
-
 /// An absolute path without `.` or `..`; cheap to clone. Links in it are not resolved: see
 /// [`Store::real`](crate::store::Store::real).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -200,12 +198,6 @@ impl ArchivePath {
 impl fmt::Display for ArchivePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-impl Serialize for ArchivePath {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
     }
 }
 

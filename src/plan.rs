@@ -96,11 +96,6 @@ impl Entries {
         self.0.insert(path.clone(), Entry { path, content, executable });
     }
 
-    /// Is there an entry of this name?
-    pub fn contains(&self, path: &ArchivePath) -> bool {
-        self.0.contains_key(path)
-    }
-
     /// The entries in the order of their names, which is the order of their bytes.
     pub fn into_sorted(self) -> Vec<Entry> {
         self.0.into_values().collect()

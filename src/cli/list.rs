@@ -4,7 +4,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::args::List;
-use super::report::{json, people::People};
+use super::report::json;
+use super::report::people::{People, kind};
 use super::{FAILURE, Failure, SUCCESS, in_parallel, print, print_json, working_directory};
 use crate::diagnostic::Severity;
 use crate::fs::Disk;
@@ -50,7 +51,9 @@ fn for_people(functions: &[Function], files: &[Vec<AbsPath>], base: &AbsPath) ->
     let width = functions.iter().map(|function| function.name.as_str().chars().count()).max().unwrap_or(0);
     let mut text = String::new();
     for (function, files) in functions.iter().zip(files) {
-        let kind = if function.invocation_mode().is_some() { "  background" } else { "" };
+        // That a function is a plain one goes without saying.
+        let kind =
+            Some(kind(function)).filter(|kind| *kind != "sync").map_or_else(String::new, |kind| format!("  {kind}"));
         let main = function.main_file.relative_to(base);
         let _ = writeln!(text, "{:width$}  {}  {main}{kind}", function.name.as_str(), function.runtime);
         for file in files {

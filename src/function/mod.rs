@@ -289,8 +289,8 @@ impl NodeVersion {
         Some(Self { major, minor })
     }
 
-    /// The first release that tells ES modules by their syntax on Lambda, which switches that off
-    /// before Node 24.
+    /// The first release in which ES modules are sure to be told by their syntax: Node 18 cannot, and
+    /// in 20 and 22 it depends on the release and its flags.
     pub const DETECTS_MODULES: Self = Self { major: 24, minor: 0 };
 
     /// Has it the `module-sync` condition? (Node 22.10, 20.19)

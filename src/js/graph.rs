@@ -33,6 +33,18 @@ pub struct Module {
 /// A `package.json`, read.
 pub type Said = Arc<Result<Package, InvalidPackage>>;
 
+/// Does it say that `.js` files are ES modules?
+pub fn says_module(said: &Said) -> bool {
+    said.as_ref().as_ref().is_ok_and(|package| package.is_module)
+}
+
+impl Module {
+    /// Does the package that rules it say that it is an ES module?
+    pub fn is_called_module(&self) -> bool {
+        self.package.as_ref().is_some_and(|(_, said)| says_module(said))
+    }
+}
+
 /// Why a module has no edges.
 #[derive(Debug, Clone)]
 pub enum Failure {

@@ -8,7 +8,7 @@ use super::included;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::fs::FileKind;
 use crate::function::{Bundler, Function, NodeVersion};
-use crate::js::graph::{Graph, Module};
+use crate::js::graph::{Graph, Module, says_module};
 use crate::js::parse::is_typescript;
 use crate::js::trace::{Trace, TraceOptions, trace};
 use crate::path::{AbsPath, ArchivePath, case_clashes, common_directory};
@@ -91,12 +91,10 @@ fn as_they_stand(real: &Real, store: &Store) -> Vec<AbsPath> {
 
 /// ESM_FILE_FORMAT: the extension, else the package's `type`, else the syntax.
 fn module_format(path: &AbsPath, module: &Module) -> ModuleFormat {
-    let says_module =
-        module.package.as_ref().is_some_and(|(_, package)| package.as_ref().as_ref().is_ok_and(|p| p.is_module));
     match path.extension() {
         "mjs" | "mts" => ModuleFormat::Esm,
         "cjs" | "cts" => ModuleFormat::Cjs,
-        _ if says_module || module.analysis.is_esm => ModuleFormat::Esm,
+        _ if module.is_called_module() || module.analysis.is_esm => ModuleFormat::Esm,
         _ => ModuleFormat::Cjs,
     }
 }
@@ -133,12 +131,10 @@ fn unsupported(function: &Function, module: &Module, main: &AbsPath, format: Mod
             Diagnostic::error(Code::NotSupported, message).at(main).hint("export a `handler` (version 1 of the API)"),
         );
     }
-    let told_by_syntax = format == ModuleFormat::Esm
-        && main.extension() == "js"
-        && !module.package.as_ref().is_some_and(|(_, package)| package.as_ref().as_ref().is_ok_and(|p| p.is_module));
+    let told_by_syntax = format == ModuleFormat::Esm && main.extension() == "js" && !module.is_called_module();
     if told_by_syntax && function.node < NodeVersion::DETECTS_MODULES {
         let message = format!(
-            "an ES module that neither its name nor its package.json calls one, which Lambda's Node {} does not recognise",
+            "an ES module that neither its name nor its package.json calls one: not every Node {} recognises it",
             function.node.major
         );
         let hint = "name it `.mjs`, set `\"type\": \"module\"` in its package.json, or build for Node 24";
@@ -252,7 +248,5 @@ fn quoted(path: &str) -> String {
 /// Would Node take a `.js` file at the archive's root for an ES module?
 fn root_is_module(root: &AbsPath, moved: bool, files: &BTreeSet<AbsPath>, graph: &Graph) -> bool {
     let package = root.child("package.json");
-    !moved
-        && files.contains(&package)
-        && graph.package(&package).as_ref().as_ref().is_ok_and(|package| package.is_module)
+    !moved && files.contains(&package) && says_module(&graph.package(&package))
 }

@@ -53,6 +53,8 @@ fn a_stream_in_the_source_is_in_the_manifest() {
         "const { stream: s } = require('@netlify/functions')\nexports.handler = s(async () => ({ statusCode: 200 }))\n",
     );
     assert_eq!(row(with_package(&plain), &[])["invocationMode"], "stream");
+    let listed = said(fnzip(&plain.path).arg("list"));
+    assert_eq!(listed.out, "hello  js  netlify/functions/hello.js  stream\n");
     let background = site(
         "hello-background.js",
         "const { stream: s } = require('@netlify/functions')\nexports.handler = s(async () => ({}))\n",

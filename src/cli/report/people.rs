@@ -13,7 +13,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use super::progress::Bar;
 use crate::cli::args::{Colour, Shown};
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::function::InvocationMode;
+use crate::function::{Function, InvocationMode};
 use crate::path::AbsPath;
 use crate::pipeline::{Outcome, Report};
 use crate::settings::Settings;
@@ -209,13 +209,17 @@ fn table_without(left_out: &[&str], report: &Report) -> Table {
     table
 }
 
-fn cells(Outcome { function, built, diagnostics, time: took }: &Outcome) -> [String; 7] {
-    let kind = match function.invocation_mode() {
+/// What people call the way a function is called.
+pub(in crate::cli) fn kind(function: &Function) -> &'static str {
+    match function.invocation_mode() {
         _ if function.ready_made => "ready-made",
         Some(InvocationMode::Background) => "background",
         Some(InvocationMode::Stream) => "stream",
         None => "sync",
-    };
+    }
+}
+
+fn cells(Outcome { function, built, diagnostics, time: took }: &Outcome) -> [String; 7] {
     let (entries, size) = match built {
         Some(built) => (built.archive.entries.to_string(), built.archive.size.map(bytes).unwrap_or_default()),
         None => ("-".into(), "-".into()),
@@ -226,7 +230,7 @@ fn cells(Outcome { function, built, diagnostics, time: took }: &Outcome) -> [Str
         (_, 0) => String::new(),
         (_, many) => format!("{many} {}", plural(many, "warning")),
     };
-    [function.name.to_string(), kind.into(), function.runtime.to_string(), entries, size, time(*took), remark]
+    [function.name.to_string(), kind(function).into(), function.runtime.to_string(), entries, size, time(*took), remark]
 }
 
 /// A diagnostic with its source line.
