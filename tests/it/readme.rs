@@ -42,3 +42,15 @@ fn what_it_shows_is_what_is_printed() {
     }
     assert!(shown >= 4, "the README shows fnzip at work");
 }
+
+/// The error that it shows is the one that is told.
+#[test]
+fn the_error_that_it_shows_is_what_is_printed() {
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let shown = readme.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+    let site = scratch();
+    site.file("netlify/functions/report/index.js", "exports.handler = require('../../../lib/mail.js').send\n");
+    site.file("lib/mail.js", "const mail = require('nodemailer')\n");
+    let said = said(fnzip(&site.path).arg("bundle"));
+    assert!(said.err.starts_with(shown), "{}", said.err);
+}
