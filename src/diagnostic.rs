@@ -35,6 +35,7 @@ impl fmt::Display for Severity {
 #[expect(missing_docs, reason = "the names say it, and each is explained where it is raised")]
 pub enum Code {
     BadArchive,
+    Bootstrap,
     CaseClash,
     Configuration,
     FunctionName,

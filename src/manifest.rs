@@ -93,9 +93,20 @@ pub struct Row {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BuildData {
+    /// The version of the platform's package that a version 2 function runs on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bootstrap_version: Option<String>,
     /// 1 or 2.
     #[serde(rename = "runtimeAPIVersion")]
     pub runtime_api_version: u8,
+}
+
+impl BuildData {
+    /// What is known of a function that was built; nothing of one in another language.
+    pub fn of(api_version: Option<u8>, bootstrap_version: Option<&str>) -> Option<Self> {
+        let bootstrap_version = bootstrap_version.map(str::to_owned);
+        api_version.map(|runtime_api_version| Self { bootstrap_version, runtime_api_version })
+    }
 }
 
 /// What fnzip adds to the platform's format.

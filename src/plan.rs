@@ -74,6 +74,8 @@ pub enum ModuleFormat {
 pub struct BuildFacts {
     /// How it became files.
     pub bundler: Option<Bundler>,
+    /// The version of the platform's package that a version 2 function runs on.
+    pub bootstrap_version: Option<String>,
     /// The file that the platform loads.
     pub entry_filename: Option<String>,
     /// Every source file that went in, sorted.

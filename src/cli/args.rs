@@ -148,6 +148,9 @@ pub(super) struct Bundle {
     /// The processor to build for
     #[arg(long, value_enum, default_value_t, env = "FNZIP_ARCH", hide_env = true)]
     arch: Arch,
+    /// The module that version 2 functions run on [default: the platform's, where it is installed]
+    #[arg(long, value_name = "PATH", env = "FNZIP_BOOTSTRAP", hide_env = true)]
+    bootstrap: Option<PathBuf>,
     /// Write source maps for what is transpiled or bundled
     #[arg(long, env = "FNZIP_SOURCEMAP", hide_env = true, value_parser = FalseyValueParser::new())]
     sourcemap: bool,
@@ -331,6 +334,7 @@ impl Bundle {
             out: self.out.clone(),
             manifest: self.manifest.clone(),
             format: self.format.into(),
+            bootstrap: self.bootstrap.clone(),
             keep_going: self.keep_going,
             reproducible: self.reproducible,
             ..self.site.invocation(cwd)

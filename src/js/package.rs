@@ -10,6 +10,12 @@ use crate::diagnostic::Span;
 /// The fields of a `package.json` that matter here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Package {
+    /// What it is called.
+    pub name: Option<String>,
+    /// Which one it is.
+    pub version: Option<String>,
+    /// The file that stands for it where `exports` does not decide.
+    pub main: Option<String>,
     /// `type` is `"module"`: its `.js` files are ES modules.
     pub is_module: bool,
     /// Packages that it can do without: `optionalDependencies`, and peers marked optional.
@@ -44,7 +50,9 @@ impl Package {
         let mut optional: BTreeSet<String> = names("optionalDependencies").map(|(name, _)| name.clone()).collect();
         let peers = names("peerDependenciesMeta").filter(|(_, meta)| meta.get("optional") == Some(&Value::Bool(true)));
         optional.extend(peers.map(|(name, _)| name.clone()));
-        Ok(Self { is_module: fields.get("type").is_some_and(|kind| kind == "module"), optional })
+        let text = |field: &str| fields.get(field).and_then(Value::as_str).map(str::to_owned);
+        let (name, version, main) = (text("name"), text("version"), text("main"));
+        Ok(Self { name, version, main, is_module: fields.get("type").is_some_and(|kind| kind == "module"), optional })
     }
 }
 

@@ -327,7 +327,7 @@ fn manifest(report: &Report, settings: &Settings) -> Manifest {
         let config = &function.config;
         Some(Row {
             bundler: facts.bundler,
-            build_data: function.api_version.map(|version| BuildData { runtime_api_version: version }),
+            build_data: BuildData::of(function.api_version, facts.bootstrap_version.as_deref()),
             display_name: config.name.clone(),
             generator: config.generator.clone(),
             invocation_mode: function.invocation_mode(),

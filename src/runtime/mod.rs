@@ -1,8 +1,10 @@
 //! From a function to a plan: one file a kind of function, chosen by what the function is. In: a
 //! [`Function`]. Out: a [`Plan`], or the diagnostics that say why there is none. Never writes.
 
+mod bootstrap;
 mod included;
 mod javascript;
+mod layout;
 mod prebuilt;
 
 use crate::diagnostic::{Code, Diagnostic, Severity};

@@ -59,6 +59,8 @@ pub struct Invocation {
     pub context: Option<String>,
     /// The branch.
     pub branch: Option<String>,
+    /// The module that version 2 functions run on.
+    pub bootstrap: Option<PathBuf>,
     /// Globs on names: build these alone.
     pub only: Vec<String>,
     /// How outputs are written.
@@ -110,6 +112,10 @@ pub struct Settings {
     pub base: AbsPath,
     /// The top of the checkout: no `package.json` above it is looked at.
     pub repository_root: AbsPath,
+    /// The module that version 2 functions run on, if somebody names it.
+    pub bootstrap: Option<AbsPath>,
+    /// The branch that is built.
+    pub branch: Option<String>,
     /// Names to build; all if it is empty.
     pub only: GlobList,
     /// What functions are told, by name.
@@ -196,6 +202,8 @@ impl Settings {
             format: invocation.format,
             base: invocation.base.as_ref().map_or(site.base, at),
             repository_root: site.repository_root,
+            bootstrap: invocation.bootstrap.as_ref().map(at),
+            branch: invocation.branch.clone().or_else(|| environment("BRANCH").cloned()),
             only,
             config,
             config_dirs: invocation.config_dirs.iter().map(at).collect(),

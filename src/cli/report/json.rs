@@ -9,7 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::function::Function;
 use crate::js::scan::Form;
 use crate::js::trace::{How, Trace};
-use crate::manifest::runtime_version;
+use crate::manifest::{BuildData, runtime_version};
 use crate::path::AbsPath;
 use crate::pipeline::{Outcome, Report};
 use crate::settings::Settings;
@@ -47,7 +47,8 @@ fn result(outcome: &Outcome, settings: &Settings, out: &Path) -> Value {
     row.set("runtime", json!(function.runtime));
     row.set("runtimeVersion", json!(runtime_version(function.api_version, config.node_version.as_deref())));
     row.set("runtimeAPIVersion", json!(function.api_version));
-    row.set("buildData", function.api_version.map_or(Value::Null, |version| json!({"runtimeAPIVersion": version})));
+    let bootstrap = built.as_ref().and_then(|built| built.facts.bootstrap_version.as_deref());
+    row.set("buildData", json!(BuildData::of(function.api_version, bootstrap)));
     row.set("schedule", json!(config.schedule));
     row.set("routes", listed(&function.routes));
     row.set("excludedRoutes", listed(&function.excluded_routes));

@@ -241,7 +241,8 @@ fn render(diagnostic: &Diagnostic, functions: &[&str], cwd: &Path) -> String {
         Severity::Note => Level::NOTE,
     };
     let path = diagnostic.path.as_ref().map(|path| shown(path, cwd));
-    let place = path.as_ref().or(diagnostic.function.as_ref());
+    let function = diagnostic.function.as_ref().filter(|_| functions.len() < 2);
+    let place = path.as_ref().or(function);
     let title = place.map_or_else(|| diagnostic.message.clone(), |place| format!("{place}: {}", diagnostic.message));
     let code = diagnostic.code.to_string();
     let renderer = Renderer::styled();

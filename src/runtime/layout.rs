@@ -1,0 +1,186 @@
+//! Where files stand in the archive of a JavaScript function. In: the files, the main file and, for
+//! version 2, the bootstrap. Out: entries below the files' common directory, with an entry file that
+//! the platform finds (spec: functions.md section 5). Never decides what ships.
+
+use std::collections::BTreeSet;
+
+use super::bootstrap::{BOOTSTRAP_FILE, Bootstrap, ENTRY_FILE, METADATA_FILE};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::fs::FileKind;
+use crate::function::{Function, InvocationMode};
+use crate::js::graph::{Graph, says_module};
+use crate::path::{AbsPath, ArchivePath, InvalidArchivePath, common_directory};
+use crate::plan::{Content, Entries, ModuleFormat};
+use crate::settings::{Format, Settings};
+use crate::store::{FileError, Store};
+
+/// The entries of an archive, which of them the platform loads, and what was left out.
+pub(super) struct Layout {
+    pub(super) entries: Entries,
+    pub(super) entry: String,
+    pub(super) said: Vec<Diagnostic>,
+}
+
+/// User files move here when one of them would take the entry file's place.
+const MOVED: &str = "src";
+
+/// Puts the files below their common directory, with an entry file unless the main file is one.
+///
+/// # Errors
+/// A file that no archive can hold, or whose name is reserved.
+pub(super) fn lay_out(
+    function: &Function,
+    main: &AbsPath,
+    format: ModuleFormat,
+    files: &BTreeSet<AbsPath>,
+    bootstrap: Option<&Bootstrap>,
+    settings: &Settings,
+    graph: &Graph,
+) -> Result<Layout, Diagnostic> {
+    let root = common_directory(files).unwrap_or_else(|| function.src_dir.clone());
+    let mut layout = Layout { entries: Entries::default(), entry: String::new(), said: Vec::new() };
+    match bootstrap {
+        Some(bootstrap) => {
+            layout.add_files(files, &root, |at| at, graph.store())?;
+            layout.add_version_2_entry(function, &place(&root, main)?, bootstrap, settings)?;
+        }
+        None => {
+            let moved = is_in_the_way(function, main, files, &root)?;
+            let final_place = |at: ArchivePath| if moved { at.under(MOVED) } else { at };
+            layout.add_files(files, &root, final_place, graph.store())?;
+            let main = place(&root, main)?;
+            if entry_names(function).contains(&main.as_str().to_owned()) && !moved {
+                main.as_str().clone_into(&mut layout.entry);
+            } else {
+                let is_module = !moved && root_is_module(&root, files, graph);
+                layout.add_version_1_entry(function, &final_place(main), format, is_module)?;
+            }
+        }
+    }
+    Ok(layout)
+}
+
+impl Layout {
+    fn add_files(
+        &mut self,
+        files: &BTreeSet<AbsPath>,
+        root: &AbsPath,
+        final_place: impl Fn(ArchivePath) -> ArchivePath,
+        store: &Store,
+    ) -> Result<(), Diagnostic> {
+        for path in files {
+            let unreadable = |error: FileError| Diagnostic::error(Code::LinkLoop, error.reason()).at(path);
+            let at = final_place(place(root, path)?);
+            let target = store.real(path).map_err(unreadable)?.path;
+            let metadata = store.lstat(&target).map_err(unreadable)?;
+            if target != *path && target.starts_with(root) {
+                let from = path.parent().unwrap_or_else(|| root.clone());
+                self.entries.add(at, Content::Link(target.relative_to(&from)), false);
+            } else if metadata.kind == FileKind::File {
+                // A link that leaves the archive is followed instead.
+                self.entries.add(at, Content::File(path.clone()), metadata.executable);
+            } else {
+                let message = "left out: a link to a directory that is not shipped";
+                self.said.push(Diagnostic::warning(Code::OutsideBase, message).at(path));
+            }
+        }
+        Ok(())
+    }
+
+    /// `<name>.js`, which hands on the main file's exports.
+    fn add_version_1_entry(
+        &mut self,
+        function: &Function,
+        main: &ArchivePath,
+        format: ModuleFormat,
+        root_is_module: bool,
+    ) -> Result<(), Diagnostic> {
+        let name = function.name.as_str();
+        let (entry, text) = match format {
+            ModuleFormat::Esm => (format!("{name}.mjs"), format!("export {{ handler }} from {}\n", url(main))),
+            ModuleFormat::Cjs => {
+                let extension = if root_is_module { "cjs" } else { "js" };
+                (format!("{name}.{extension}"), format!("module.exports = require({})\n", quoted(main.as_str())))
+            }
+        };
+        self.add_text(&entry, text)?;
+        self.entry = entry;
+        Ok(())
+    }
+
+    /// The platform's entry point, which nobody else may be called like; the bootstrap; its metadata,
+    /// which only archives have.
+    fn add_version_2_entry(
+        &mut self,
+        function: &Function,
+        main: &ArchivePath,
+        bootstrap: &Bootstrap,
+        settings: &Settings,
+    ) -> Result<(), Diagnostic> {
+        let background = function.invocation_mode() == Some(InvocationMode::Background);
+        self.add_text(ENTRY_FILE, bootstrap.entry(&url(main), background))?;
+        let at = ArchivePath::new(BOOTSTRAP_FILE).map_err(invalid)?;
+        self.entries.add(at, bootstrap.content.clone(), false);
+        if settings.format != Format::None {
+            self.add_text(METADATA_FILE, bootstrap.metadata(settings.branch.as_deref()))?;
+        }
+        ENTRY_FILE.clone_into(&mut self.entry);
+        Ok(())
+    }
+
+    fn add_text(&mut self, name: &str, text: String) -> Result<(), Diagnostic> {
+        let at = ArchivePath::new(name).map_err(invalid)?;
+        self.entries.add(at, Content::Bytes(text.into_bytes().into()), false);
+        Ok(())
+    }
+}
+
+fn invalid(error: InvalidArchivePath) -> Diagnostic {
+    Diagnostic::error(Code::BadArchive, error.to_string())
+}
+
+fn place(root: &AbsPath, path: &AbsPath) -> Result<ArchivePath, Diagnostic> {
+    let at = ArchivePath::below(root, path).map_err(|error| invalid(error).at(path))?;
+    let reserved = ENTRY_FILE.trim_end_matches(".mjs");
+    if at.as_str().contains(reserved) {
+        let message = format!("`{reserved}` is reserved: no file or directory may be called so");
+        return Err(Diagnostic::error(Code::FunctionName, message).at(path));
+    }
+    Ok(at)
+}
+
+/// What Lambda tries for the handler `<name>.handler`, in its order.
+fn entry_names(function: &Function) -> [String; 4] {
+    ["", ".js", ".mjs", ".cjs"].map(|extension| format!("{}{extension}", function.name))
+}
+
+/// Would a file be taken for the entry file?
+fn is_in_the_way(
+    function: &Function,
+    main: &AbsPath,
+    files: &BTreeSet<AbsPath>,
+    root: &AbsPath,
+) -> Result<bool, Diagnostic> {
+    let names = entry_names(function);
+    let is_entry = |at: &ArchivePath| names.iter().any(|name| name == at.as_str());
+    let found_first = place(root, main)?.as_str() == names[1];
+    let others = files.iter().filter(|path| *path != main).map(|path| place(root, path));
+    let others = others.collect::<Result<Vec<_>, _>>()?;
+    Ok(!found_first && others.iter().any(is_entry))
+}
+
+/// Would Node take a `.js` file at the archive's root for an ES module?
+fn root_is_module(root: &AbsPath, files: &BTreeSet<AbsPath>, graph: &Graph) -> bool {
+    let package = root.child("package.json");
+    files.contains(&package) && says_module(&graph.package(&package))
+}
+
+/// A path in the archive as a string literal of JavaScript.
+fn quoted(path: &str) -> String {
+    format!("'./{}'", path.replace('\'', "\\'"))
+}
+
+/// The same for `import`, which takes URLs.
+fn url(path: &ArchivePath) -> String {
+    quoted(&path.as_str().replace('%', "%25").replace('?', "%3F").replace('#', "%23"))
+}
