@@ -100,6 +100,15 @@ fn floor_char_boundary(text: &str, at: usize) -> usize {
     (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }
 
+/// Where something was said.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// In a file, here.
+    File(AbsPath, Span),
+    /// By a flag, a variable, or nobody.
+    Named(String),
+}
+
 /// One thing to say about the user's code or configuration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Diagnostic {
@@ -163,6 +172,14 @@ impl Diagnostic {
         self
     }
 
+    /// The same, about what was said in a place.
+    pub fn said_in(self, place: &Place) -> Self {
+        match place {
+            Place::File(path, span) => self.at(path).span(span.clone()),
+            Place::Named(name) => Self { message: format!("{name}: {}", self.message), ..self },
+        }
+    }
+
     /// The same, with what to do.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -175,6 +192,11 @@ impl Diagnostic {
             self.severity = Severity::Error;
         }
         self
+    }
+
+    /// The same, but no more than a warning.
+    pub fn into_warning(self) -> Self {
+        Self { severity: self.severity.max(Severity::Warning), ..self }
     }
 
     /// The same, about a function.

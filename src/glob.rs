@@ -24,6 +24,13 @@ pub struct InvalidGlob {
     reason: String,
 }
 
+impl InvalidGlob {
+    /// A pattern that somebody else refuses.
+    pub fn new(pattern: &str, reason: &str) -> Self {
+        Self { pattern: pattern.into(), reason: reason.into() }
+    }
+}
+
 impl GlobList {
     /// Compiles `patterns`. A leading `./` means nothing, `*` stops at `/`, `**` does not.
     ///

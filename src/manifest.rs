@@ -4,6 +4,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Number;
 
 use crate::archive::{WriteError, write_file};
 use crate::function::route::Route;
@@ -81,10 +82,10 @@ pub struct Row {
     pub schedule: Option<String>,
     /// Seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<u32>,
+    pub timeout: Option<Number>,
     /// Virtual processors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub vcpu: Option<f64>,
+    pub vcpu: Option<Number>,
     /// What fnzip adds to the platform's format.
     pub fnzip: Additions,
 }
@@ -180,7 +181,7 @@ impl Manifest {
 /// The platform's name for the Node version that a function asks for. Version 2 functions run on the
 /// newest unless they ask for another (spec: peer-behaviour.md "Manifest").
 pub fn runtime_version(api_version: Option<u8>, written: Option<&str>) -> Option<String> {
-    let major = written.and_then(NodeVersion::parse).map(|version| version.major);
+    let major = written.and_then(NodeVersion::coerce).map(|version| version.major);
     match (api_version, major) {
         (_, Some(major @ (18 | 20 | 22 | 24))) => Some(format!("nodejs{major}.x")),
         (Some(2), None | Some(..18)) => Some("nodejs24.x".into()),

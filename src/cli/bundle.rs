@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::args::Bundle;
 use super::report::{json, people::People};
-use super::{FAILURE, Failure, SUCCESS, in_parallel, print_json, working_directory};
+use super::{FAILURE, Failure, SUCCESS, in_parallel, print_json, resolve, working_directory};
 use crate::archive::deflate::Deflate;
 use crate::fs::Disk;
 use crate::pipeline;
@@ -29,7 +29,7 @@ pub(super) fn build(
     people: &People,
 ) -> Result<(Settings, pipeline::Report), Failure> {
     let store = Arc::new(Store::new(Disk).keeping(Deflate));
-    let settings = Settings::resolve(invocation, &store)?;
+    let settings = resolve(invocation, &store, people)?;
     let progress = people.progress();
     let report = in_parallel(jobs, || pipeline::bundle(&settings, store, &progress))?;
     progress.finish();

@@ -6,19 +6,18 @@ use std::sync::Arc;
 use super::args::List;
 use super::report::json;
 use super::report::people::{People, kind};
-use super::{FAILURE, Failure, SUCCESS, in_parallel, print, print_json, working_directory};
+use super::{FAILURE, Failure, SUCCESS, in_parallel, print, print_json, resolve, working_directory};
 use crate::diagnostic::Severity;
 use crate::fs::Disk;
 use crate::function::Function;
 use crate::path::AbsPath;
 use crate::pipeline;
-use crate::settings::Settings;
 use crate::store::Store;
 
 pub(super) fn run(args: &List, people: &People) -> Result<u8, Failure> {
     let cwd = working_directory()?;
     let store = Arc::new(Store::new(Disk));
-    let settings = Settings::resolve(&args.site.invocation(&cwd), &store)?;
+    let settings = resolve(&args.site.invocation(&cwd), &store, people)?;
     let site = in_parallel(args.site.jobs, || pipeline::open(&settings, &store))?;
     let mut diagnostics: Vec<_> = site.diagnostics.iter().chain(site.said.iter().flatten()).cloned().collect();
     let functions = &site.functions;

@@ -19,6 +19,9 @@ use clap::Parser;
 use args::{Cli, Command};
 use report::people::People;
 
+use crate::settings::{Invocation, Settings, SettingsError};
+use crate::store::Store;
+
 /// Everything is well.
 const SUCCESS: u8 = 0;
 /// A function failed.
@@ -38,6 +41,7 @@ pub fn main() -> ExitCode {
     let result = if peer::is_meant(&arguments) { peer::run(arguments) } else { run(Cli::parse_from(arguments)) };
     match result {
         Ok(status) => ExitCode::from(status),
+        Err(Failure::Told) => ExitCode::from(USAGE),
         // Whoever read our output has seen enough.
         Err(Failure::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(SUCCESS),
         Err(failure) => {
@@ -63,15 +67,29 @@ fn run(cli: Cli) -> Result<u8, Failure> {
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
-    Settings(#[from] crate::settings::SettingsError),
+    Settings(#[from] SettingsError),
     #[error(transparent)]
     Write(#[from] crate::archive::WriteError),
     #[error(transparent)]
     Glob(#[from] crate::glob::InvalidGlob),
+    #[error("it has been said")]
+    Told,
     #[error("{0}")]
     Call(String),
     #[error("{0}")]
     Io(#[from] io::Error),
+}
+
+/// What the call, the environment and netlify.toml come to; what is wrong there is shown as what is
+/// wrong in a function.
+fn resolve(invocation: &Invocation, store: &Store, people: &People) -> Result<Settings, Failure> {
+    match Settings::resolve(invocation, store) {
+        Err(SettingsError::Config(said)) => {
+            people.diagnostics(&said.iter().collect::<Vec<_>>(), &invocation.cwd)?;
+            Err(Failure::Told)
+        }
+        resolved => Ok(resolved?),
+    }
 }
 
 /// Where the caller stands, without links: what is built must not depend on the way there.

@@ -4,8 +4,13 @@
 use croner::parser::{CronParser, Seconds, Year};
 use serde_json::Value;
 
+use super::NodeVersion;
+
 /// The platform's regions.
 const REGIONS: [&str; 12] = ["cmh", "dub", "fra", "gru", "iad", "lhr", "nrt", "pdx", "sfo", "sin", "syd", "yul"];
+
+/// What is wrong if both are set.
+pub const EXCLUSIVE: &str = "and `memory` cannot both be set";
 
 /// Megabytes, of a number or of `2048`, `2gb`, `1.5 GB`.
 ///
@@ -23,7 +28,8 @@ pub fn memory(value: &Value) -> Result<u64, String> {
                 _ => (text.as_str(), 1.0),
             };
             let number = number.trim_end();
-            let digits = number.chars().all(|letter| letter.is_ascii_digit() || letter == '.');
+            let digits =
+                number.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
             number.parse::<f64>().ok().filter(|_| digits).ok_or_else(shape)? * factor
         }
         _ => return Err(shape()),
@@ -50,6 +56,15 @@ pub fn vcpu(vcpu: f64) -> Result<f64, String> {
 pub fn region(region: &str) -> Result<String, String> {
     let region = region.to_lowercase();
     if REGIONS.contains(&region.as_str()) { Ok(region) } else { Err(format!("must be one of {}", REGIONS.join(", "))) }
+}
+
+/// What is to be said of a Node version that a function asks for.
+pub fn node_version(written: &str) -> Option<String> {
+    match NodeVersion::coerce(written).map(|version| version.major) {
+        None => Some(format!("`{written}` is no Node version: it is ignored")),
+        Some(18 | 20 | 22 | 24) => None,
+        Some(major) => Some(format!("the platform has no Node {major}: there are 18, 20, 22 and 24")),
+    }
 }
 
 /// A cron expression: five fields, or one of the platform's aliases. Seconds are taken, with a

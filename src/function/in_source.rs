@@ -4,169 +4,85 @@
 
 use serde_json::{Map, Value};
 
+use super::config::{Problem, Speaker, Told};
 use super::route::Route;
-use super::traffic::TrafficRules;
-use super::{Bundler, FunctionConfig};
+use crate::diagnostic::Place;
 
 /// What a `config` says.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct InSource {
-    /// What can be said elsewhere, too.
-    pub config: FunctionConfig,
+    /// By key, with its places.
+    pub told: Told,
     /// Its addresses.
     pub routes: Vec<Route>,
     /// Addresses that it does not have.
     pub excluded_routes: Vec<Route>,
-    /// How often it may be called.
-    pub traffic_rules: Option<TrafficRules>,
+    /// What is wrong with the rest: it is left out.
+    pub problems: Vec<Problem>,
+    /// What is so wrong that the platform would refuse it.
+    pub errors: Vec<Problem>,
 }
 
-/// Something that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Where in the configuration: `path.1`.
-    pub path: String,
-    /// A fragment.
-    pub message: String,
-    /// Does it fail the function? Otherwise the value is dropped.
-    pub fatal: bool,
-}
-
-/// Every key that is known.
-const KEYS: [&str; 18] = [
-    "background",
-    "excludedPath",
-    "externalNodeModules",
-    "generator",
-    "ignoredNodeModules",
-    "includedFiles",
-    "memory",
-    "method",
-    "name",
-    "nodeBundler",
-    "nodeVersion",
-    "path",
-    "preferStatic",
-    "rateLimit",
-    "region",
-    "schedule",
-    "timeout",
-    "vcpu",
-];
+/// The keys that must have a value of the right form.
+const STRICT: [&str; 3] = ["memory", "region", "vcpu"];
 
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "OPTIONS", "DELETE", "HEAD"];
 
-/// Reads a `config`.
-pub fn read(values: &Map<String, Value>) -> (InSource, Vec<Problem>) {
-    let mut reader = Reader { values, problems: Vec::new() };
-    let config = FunctionConfig {
-        name: reader.text("name"),
-        generator: reader.text("generator"),
-        background: reader.flag("background"),
-        schedule: reader.text("schedule"),
-        timeout: reader.timeout(),
-        memory: values.get("memory").filter(|value| !value.is_null()).cloned(),
-        vcpu: reader.vcpu(),
-        region: reader.region(),
-        node_bundler: reader.bundler(),
-        node_version: reader.text("nodeVersion"),
-        external_node_modules: reader.texts("externalNodeModules"),
-        ignored_node_modules: reader.texts("ignoredNodeModules"),
-        included_files: reader.texts("includedFiles"),
-        included_files_base_path: None,
-    };
+/// Reads a `config`. `place` tells where a path stands.
+pub fn read(values: &Map<String, Value>, place: &dyn Fn(&str) -> Place) -> InSource {
+    let (told, problems) = Told::read(values, Speaker::Function, place);
+    // The files that a function names itself are those that it wants.
+    let told = told.replacing(|key| key == "includedFiles");
+    let (mut errors, mut problems): (Vec<_>, Vec<_>) =
+        problems.into_iter().partition(|problem| STRICT.contains(&problem.path.as_str()));
+    let empty = STRICT.iter().filter(|key| values.get(**key).is_some_and(Value::is_null));
+    errors.extend(empty.map(|key| problem(*key, "must not be null")));
+    let mut reader = Reader { values, errors };
     let methods = reader.methods();
-    let prefer_static = reader.flag("preferStatic") == Some(true);
+    let prefer_static = match values.get("preferStatic") {
+        None | Some(Value::Null | Value::Bool(false)) => false,
+        Some(Value::Bool(true)) => true,
+        Some(_) => {
+            problems.push(problem("preferStatic", "must be true or false"));
+            false
+        }
+    };
     let mut routes = reader.paths("path");
     for route in &mut routes {
         route.methods = Some(methods.clone());
         route.prefer_static = prefer_static;
     }
     let excluded_routes = reader.paths("excludedPath");
-    let traffic_rules = reader.traffic_rules();
-    for key in values.keys().filter(|key| !KEYS.contains(&key.as_str())) {
-        let near = KEYS.iter().min_by_key(|known| strsim::damerau_levenshtein(known, key));
-        let near = near.filter(|known| strsim::damerau_levenshtein(known, key) <= 3);
-        let meant = near.map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
-        reader.problem(key, format!("is no key that is known{meant}"), false);
-    }
-    (InSource { config, routes, excluded_routes, traffic_rules }, reader.problems)
+    InSource { told, routes, excluded_routes, problems, errors: reader.errors }
+}
+
+fn problem(path: impl Into<String>, message: impl Into<String>) -> Problem {
+    Problem { path: path.into(), message: message.into(), unknown: false }
 }
 
 struct Reader<'a> {
     values: &'a Map<String, Value>,
-    problems: Vec<Problem>,
+    errors: Vec<Problem>,
 }
 
 impl<'a> Reader<'a> {
-    fn problem(&mut self, path: impl Into<String>, message: impl Into<String>, fatal: bool) {
-        self.problems.push(Problem { path: path.into(), message: message.into(), fatal });
-    }
-
-    fn get(&self, key: &str) -> Option<&'a Value> {
-        self.values.get(key).filter(|value| !value.is_null())
-    }
-
-    /// A value of one type; of another it is dropped, with a warning.
-    fn typed<T>(&mut self, key: &str, what: &str, read: impl FnOnce(&'a Value) -> Option<T>) -> Option<T> {
-        let value = self.get(key)?;
-        let read = read(value);
-        if read.is_none() {
-            self.problem(key, format!("must be {what}: it is ignored"), false);
-        }
-        read
-    }
-
-    fn text(&mut self, key: &str) -> Option<String> {
-        self.typed(key, "a string", |value| value.as_str().map(str::to_owned))
-    }
-
-    fn flag(&mut self, key: &str) -> Option<bool> {
-        self.typed(key, "true or false", Value::as_bool)
-    }
-
-    fn texts(&mut self, key: &str) -> Option<Vec<String>> {
-        self.typed(key, "an array of strings", strings)
-    }
-
-    fn timeout(&mut self) -> Option<u32> {
-        self.typed("timeout", "a number of seconds", |value| u32::try_from(value.as_u64()?).ok())
-    }
-
-    fn bundler(&mut self) -> Option<Bundler> {
-        let names = "`esbuild`, `esbuild_zisi`, `nft`, `none` or `zisi`";
-        self.typed("nodeBundler", names, |value| serde_json::from_value(value.clone()).ok())
-    }
-
-    fn vcpu(&mut self) -> Option<f64> {
-        let value = self.get("vcpu")?;
-        if value.as_f64().is_none() {
-            self.problem("vcpu", "must be a number", true);
-        }
-        value.as_f64()
-    }
-
-    fn region(&mut self) -> Option<String> {
-        let value = self.get("region")?;
-        if value.as_str().is_none() {
-            self.problem("region", "must be a string", true);
-        }
-        value.as_str().map(str::to_owned)
+    fn error(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.errors.push(problem(path, message));
     }
 
     /// One method or several, in any case.
     fn methods(&mut self) -> Vec<String> {
-        let Some(value) = self.get("method") else { return Vec::new() };
+        let Some(value) = self.values.get("method") else { return Vec::new() };
         let one_or_more = value.as_str().map(|text| vec![text.to_owned()]).or_else(|| strings(value));
         let Some(methods) = one_or_more else {
-            self.problem("method", "must be a method or an array of methods", true);
+            self.error("method", "must be a method or an array of methods");
             return Vec::new();
         };
         let methods: Vec<String> = methods.iter().map(|method| method.to_uppercase()).collect();
         for (index, method) in methods.iter().enumerate() {
             if !METHODS.contains(&method.as_str()) {
                 let path = if value.is_array() { format!("method.{index}") } else { "method".into() };
-                self.problem(path, format!("must be one of {}", METHODS.join(", ")), true);
+                self.error(path, format!("must be one of {}", METHODS.join(", ")));
             }
         }
         methods
@@ -174,19 +90,19 @@ impl<'a> Reader<'a> {
 
     /// One path or several, each once.
     fn paths(&mut self, key: &str) -> Vec<Route> {
-        let paths: Vec<(String, &str)> = match self.get(key) {
+        let paths: Vec<(String, &str)> = match self.values.get(key) {
             None => return Vec::new(),
             Some(Value::String(path)) => vec![(key.to_owned(), path)],
             Some(Value::Array(paths)) => {
                 let text = |(index, path): (usize, &'a Value)| Some((format!("{key}.{index}"), path.as_str()?));
                 let texts: Vec<_> = paths.iter().enumerate().filter_map(text).collect();
                 if texts.len() < paths.len() {
-                    self.problem(key, "must be a string or array of strings", true);
+                    self.error(key, "must be a string or array of strings");
                 }
                 texts
             }
             Some(_) => {
-                self.problem(key, "must be a string or array of strings", true);
+                self.error(key, "must be a string or array of strings");
                 return Vec::new();
             }
         };
@@ -195,22 +111,10 @@ impl<'a> Reader<'a> {
             match Route::parse(path) {
                 Ok(route) if routes.iter().any(|known| known.pattern == route.pattern) => {}
                 Ok(route) => routes.push(route),
-                Err(message) => self.problem(at, message, true),
+                Err(message) => self.error(at, message),
             }
         }
         routes
-    }
-
-    fn traffic_rules(&mut self) -> Option<TrafficRules> {
-        let value = self.get("rateLimit")?;
-        match TrafficRules::read(value) {
-            Ok(rules) => Some(rules),
-            Err((path, message)) => {
-                let path = if path.is_empty() { "rateLimit".to_owned() } else { format!("rateLimit.{path}") };
-                self.problem(path, format!("{message}: the rate limit is ignored"), false);
-                None
-            }
-        }
     }
 }
 

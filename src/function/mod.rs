@@ -2,6 +2,7 @@
 //! what `source` found and the settings say. Out: what `runtime` plans. Never touches the disk.
 
 pub mod checks;
+pub mod config;
 pub mod events;
 pub mod in_source;
 pub mod route;
@@ -12,6 +13,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::config::FunctionConfig;
+use self::config::Told;
 use self::route::Route;
 use self::traffic::TrafficRules;
 use crate::path::AbsPath;
@@ -123,105 +126,6 @@ pub enum Bundler {
     None,
 }
 
-/// What a function can be told, from any source; each value is absent until somebody says it. In
-/// the camelCase of `--config`; netlify.toml's snake_case is taken too.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub struct FunctionConfig {
-    /// The name shown to people.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Who generated the function.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub generator: Option<String>,
-    /// Run in the background.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub background: Option<bool>,
-    /// A cron expression.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub schedule: Option<String>,
-    /// Seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<u32>,
-    /// Megabytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub memory: Option<serde_json::Value>,
-    /// Virtual processors.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub vcpu: Option<f64>,
-    /// Where it runs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub region: Option<String>,
-    /// How it becomes files.
-    #[serde(alias = "node_bundler", skip_serializing_if = "Option::is_none")]
-    pub node_bundler: Option<Bundler>,
-    /// The Node version that it runs on.
-    #[serde(alias = "node_version", skip_serializing_if = "Option::is_none")]
-    pub node_version: Option<String>,
-    /// Packages that a bundle leaves out and ships beside it.
-    #[serde(alias = "external_node_modules", skip_serializing_if = "Option::is_none")]
-    pub external_node_modules: Option<Vec<String>>,
-    /// Packages that are left out altogether.
-    #[serde(alias = "ignored_node_modules", skip_serializing_if = "Option::is_none")]
-    pub ignored_node_modules: Option<Vec<String>>,
-    /// Globs of files to ship besides, and with `!` of files to leave out.
-    #[serde(alias = "included_files", skip_serializing_if = "Option::is_none")]
-    pub included_files: Option<Vec<String>>,
-    /// What the globs are relative to.
-    #[serde(alias = "included_files_base_path", skip_serializing_if = "Option::is_none")]
-    pub included_files_base_path: Option<String>,
-}
-
-impl FunctionConfig {
-    /// This configuration with `higher` laid over it key by key: lists replace, too.
-    pub fn replaced_by(mut self, higher: &Self) -> Self {
-        let replaced = |low: &mut Option<Vec<String>>, high: &Option<Vec<String>>| {
-            if high.is_some() {
-                *low = None;
-            }
-        };
-        replaced(&mut self.external_node_modules, &higher.external_node_modules);
-        replaced(&mut self.ignored_node_modules, &higher.ignored_node_modules);
-        replaced(&mut self.included_files, &higher.included_files);
-        self.overlaid(higher)
-    }
-
-    /// This configuration with `higher` laid over it: single values replace, lists add up. Memory and
-    /// processors exclude each other, so whoever sets one of them replaces both.
-    pub fn overlaid(self, higher: &Self) -> Self {
-        fn or<T: Clone>(higher: &Option<T>, lower: Option<T>) -> Option<T> {
-            higher.clone().or(lower)
-        }
-        fn concat(higher: &Option<Vec<String>>, lower: Option<Vec<String>>) -> Option<Vec<String>> {
-            match (lower, higher) {
-                (Some(mut all), Some(more)) => {
-                    all.extend(more.iter().cloned());
-                    Some(all)
-                }
-                (lower, higher) => lower.or_else(|| higher.clone()),
-            }
-        }
-        let pair = if higher.memory.is_some() || higher.vcpu.is_some() { higher } else { &self };
-        let (memory, vcpu) = (pair.memory.clone(), pair.vcpu);
-        Self {
-            name: or(&higher.name, self.name),
-            generator: or(&higher.generator, self.generator),
-            background: or(&higher.background, self.background),
-            schedule: or(&higher.schedule, self.schedule),
-            timeout: or(&higher.timeout, self.timeout),
-            memory,
-            vcpu,
-            region: or(&higher.region, self.region),
-            node_bundler: or(&higher.node_bundler, self.node_bundler),
-            node_version: or(&higher.node_version, self.node_version),
-            external_node_modules: concat(&higher.external_node_modules, self.external_node_modules),
-            ignored_node_modules: concat(&higher.ignored_node_modules, self.ignored_node_modules),
-            included_files: concat(&higher.included_files, self.included_files),
-            included_files_base_path: or(&higher.included_files_base_path, self.included_files_base_path),
-        }
-    }
-}
-
 /// A function, ready to be planned.
 #[derive(Debug, Clone)]
 pub struct Function {
@@ -245,6 +149,8 @@ pub struct Function {
     pub streams: bool,
     /// What it was told.
     pub config: FunctionConfig,
+    /// Who told it what.
+    pub told: Told,
     /// Its addresses besides the default one.
     pub routes: Vec<Route>,
     /// Addresses that it does not have.
@@ -289,6 +195,17 @@ impl NodeVersion {
         Some(Self { major, minor })
     }
 
+    /// Reads the first number that stands in a text, and the next after its point: `>=20.1` is 20.1.
+    /// So npm's semver makes a version of what is none.
+    pub fn coerce(text: &str) -> Option<Self> {
+        let start = text.find(|letter: char| letter.is_ascii_digit())?;
+        let mut parts = text[start..].split('.');
+        let digits = |part: &str| part.chars().take_while(char::is_ascii_digit).collect::<String>();
+        let major = digits(parts.next()?).parse().ok()?;
+        let minor = parts.next().and_then(|part| digits(part).parse().ok()).unwrap_or(u32::MAX);
+        Some(Self { major, minor })
+    }
+
     /// The first release in which ES modules are sure to be told by their syntax: Node 18 cannot, and
     /// in 20 and 22 it depends on the release and its flags.
     pub const DETECTS_MODULES: Self = Self { major: 24, minor: 0 };
@@ -325,19 +242,13 @@ mod tests {
         assert_eq!(parse("nodejs22.x"), Some(NodeVersion { major: 22, minor: u32::MAX }));
         assert_eq!(parse("v20.2.0"), Some(NodeVersion { major: 20, minor: 2 }));
         assert_eq!(parse("lts/*"), None);
+        let coerce = |text| NodeVersion::coerce(text).map(|version| version.major);
+        assert_eq!(
+            [">=20", "v22.1", "nodejs18.x", "lts/jod", ""].map(coerce),
+            [Some(20), Some(22), Some(18), None, None]
+        );
         assert!(parse("22").unwrap().has_module_sync());
         assert!(!parse("22.9").unwrap().has_module_sync());
         assert!(parse("20").unwrap().has_module_sync() && !parse("20.18").unwrap().has_module_sync());
-    }
-
-    #[test]
-    fn lists_add_up_and_single_values_replace() {
-        let low: FunctionConfig =
-            serde_json::from_str(r#"{"included_files": ["a"], "nodeBundler": "nft", "schedule": null}"#).unwrap();
-        let high: FunctionConfig =
-            serde_json::from_str(r#"{"includedFiles": ["b"], "nodeBundler": "esbuild_zisi"}"#).unwrap();
-        let merged = low.overlaid(&high);
-        assert_eq!(merged.included_files.as_deref(), Some(&["a".to_owned(), "b".to_owned()][..]));
-        assert_eq!(merged.node_bundler, Some(Bundler::EsbuildZisi));
     }
 }

@@ -3,7 +3,9 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use urlpattern::quirks::{EcmaRegexp, StringOrInit, UrlPatternInit, parse_pattern, process_construct_pattern_input};
+use urlpattern::RegexSyntax;
+use urlpattern::quirks::{StringOrInit, UrlPatternInit, parse_pattern, process_construct_pattern_input};
+use urlpattern::regexp::RegExp;
 
 /// One address, or a pattern of addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -48,19 +50,50 @@ impl Route {
 fn expression(path: &str) -> Option<String> {
     let init = UrlPatternInit { pathname: Some(path.into()), ..UrlPatternInit::default() };
     let init = process_construct_pattern_input(StringOrInit::Init(init), None).ok()?;
-    let pattern = parse_pattern::<EcmaRegexp>(init, urlpattern::UrlPatternOptions::default()).ok()?;
+    let pattern = parse_pattern::<JavaScript>(init, urlpattern::UrlPatternOptions::default()).ok()?;
     let middle = pattern.pathname.regexp_string;
     let middle = middle.strip_suffix('$').unwrap_or(&middle);
-    Some(format!("{}\\/?$", with_escaped_slashes(middle)))
+    // What stands for a segment is the standard's own, which escapes the slash in its class, too.
+    let escaped = with_escaped_slashes(middle).replace("([^/]+?)", r"([^\/]+?)").replace("(?:[^/]+?)", r"(?:[^\/]+?)");
+    Some(format!("{escaped}\\/?$"))
 }
 
-/// As JavaScript shows a regular expression: a `/` would end it.
+/// A regular expression of JavaScript: it is checked as one, and written down.
+struct JavaScript(String);
+
+impl RegExp for JavaScript {
+    fn syntax() -> RegexSyntax {
+        RegexSyntax::EcmaScript
+    }
+
+    fn parse(pattern: &str, flags: &str, checked: bool) -> Result<Self, ()> {
+        if checked && regress::Regex::with_flags(pattern, flags).is_err() {
+            return Err(());
+        }
+        Ok(Self(pattern.to_owned()))
+    }
+
+    /// Nobody asks: paths are matched by the platform.
+    fn matches<'a>(&self, _: &'a str) -> Option<Vec<Option<&'a str>>> {
+        None
+    }
+
+    fn pattern_string(&self) -> &str {
+        &self.0
+    }
+}
+
+/// As JavaScript shows a regular expression: a `/` would end it, but in a class.
 fn with_escaped_slashes(expression: &str) -> String {
     let mut escaped = String::with_capacity(expression.len() + 8);
-    let mut after_backslash = false;
+    let (mut after_backslash, mut in_class) = (false, false);
     for letter in expression.chars() {
-        if letter == '/' && !after_backslash {
-            escaped.push('\\');
+        match letter {
+            _ if after_backslash => {}
+            '[' => in_class = true,
+            ']' => in_class = false,
+            '/' if !in_class => escaped.push('\\'),
+            _ => {}
         }
         after_backslash = letter == '\\' && !after_backslash;
         escaped.push(letter);
@@ -82,6 +115,8 @@ mod tests {
             ("/products/:id", None, Some(r"^\/products(?:\/([^\/]+?))\/?$")),
             ("/*", None, Some(r"^(?:\/(.*))\/?$")),
             ("/a/:id(\\d+)", None, Some(r"^\/a(?:\/(\d+))\/?$")),
+            ("/:rest([^/]+/x)", None, Some(r"^(?:\/([^/]+\/x))\/?$")),
+            ("/:id((?!admin)[a-z]+)", None, Some(r"^(?:\/((?!admin)[a-z]+))\/?$")),
         ] {
             let route = Route::parse(path).unwrap();
             assert_eq!((route.literal.as_deref(), route.expression.as_deref()), (literal, expression), "{path}");

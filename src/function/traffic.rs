@@ -3,7 +3,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The platform's traffic rules.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -69,9 +69,8 @@ impl TrafficRules {
     ///
     /// # Errors
     /// Where it is wrong, and why.
-    pub fn read(value: &Value) -> Result<Self, (String, String)> {
+    pub fn read(limit: &Map<String, Value>) -> Result<Self, (String, String)> {
         let fault = |path: &str, message: &str| (path.to_owned(), message.to_owned());
-        let Some(limit) = value.as_object() else { return Err(fault("", "must be an object")) };
         let number = |key: &str| match limit.get(key) {
             Some(value) if value.as_f64().is_some_and(|number| number > 0.0) => Ok(Some(value.clone())),
             _ => Err(fault(key, "must be a positive number")),
@@ -92,7 +91,11 @@ impl TrafficRules {
         };
         let algorithm = one_of("algorithm", ["sliding_window", "sliding_window"])?;
         let kind = one_of("action", ["rate_limit", "rewrite"])?;
-        let to = limit.get("to").and_then(Value::as_str).map(str::to_owned);
+        let to = match limit.get("to") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(to)) => Some(to.clone()),
+            Some(_) => return Err(fault("to", "must be a string")),
+        };
         let rate_limit_config =
             RateLimit { window_limit: number("windowLimit")?, window_size: number("windowSize")?, algorithm };
         let config = ActionConfig { to, rate_limit_config, aggregate: Aggregate { keys } };

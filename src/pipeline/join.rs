@@ -4,9 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::{Code, Diagnostic, Severity, Span};
+use serde_json::Number;
+
+use crate::diagnostic::{Code, Diagnostic, Place, Span};
+use crate::function::config::Told;
+use crate::function::route::Route;
+use crate::function::traffic::TrafficRules;
 use crate::function::{Function, FunctionConfig, InvocationMode, NodeVersion, Origin, checks, events, in_source};
-use crate::js::config::{Analysis, Schedule};
+use crate::js::config::{Analysis, Literals, Schedule};
 use crate::path::AbsPath;
 use crate::settings::{Settings, config_beside};
 use crate::source::Candidate;
@@ -21,21 +26,36 @@ pub(super) fn join(
 ) -> (Function, Vec<Diagnostic>) {
     let Candidate { name, runtime, main_file, src_path, src_dir, origin, ready_made, .. } = candidate;
     let mut said = Vec::new();
-    let mut config = settings.config.of(&name);
-    if settings.config_dirs.iter().any(|directory| main_file.starts_with(directory)) {
-        match config_beside(&main_file, store) {
-            Some(Ok(beside)) => config = config.replaced_by(&beside),
-            Some(Err((path, reason))) => {
-                let message = format!("the function's configuration is ignored: {reason}");
-                said.push(Diagnostic::warning(Code::Configuration, message).at(&path));
-            }
-            None => {}
-        }
+    let mut told = settings.config.of(&name);
+    if settings.config_dirs.iter().any(|directory| main_file.starts_with(directory))
+        && let Some((beside, problems)) = config_beside(&main_file, store)
+    {
+        told = told.overlaid(&beside);
+        said.extend(problems);
     }
-    if origin == Origin::Internal && config.generator.is_none() {
-        config.generator = Some("internalFunc".into());
+    if origin == Origin::Internal && told.get("generator").is_none() {
+        told.say("generator", "internalFunc".into(), Place::Named("where it is".into()));
     }
-    let mut function = Function {
+    let main = Main { path: &main_file, analysis };
+    let found = main.in_source_config(&mut said);
+    if found.told.get("includedFiles").is_some() {
+        let base = main_file.join("..").to_string();
+        let place = found.told.place("includedFiles").cloned();
+        told.say("includedFilesBasePath", base.into(), place.unwrap_or_else(|| Place::Named(String::new())));
+    }
+    let told = told.overlaid(&found.told);
+    let mut config = told.config();
+    said.extend(check(&mut config, &told));
+    let traffic_rules = traffic_rules(&config, &told, &mut said);
+    let node = config.node_version.as_deref().and_then(NodeVersion::coerce).unwrap_or(settings.node);
+    let function = Function {
+        api_version: analysis.map(Analysis::api_version),
+        streams: analysis.is_some_and(|analysis| analysis.streams),
+        routes: found.routes,
+        excluded_routes: found.excluded_routes,
+        traffic_rules,
+        event_subscriptions: found.event_subscriptions,
+        node,
         name,
         runtime,
         main_file,
@@ -43,23 +63,10 @@ pub(super) fn join(
         src_dir,
         origin,
         ready_made,
-        api_version: analysis.map(Analysis::api_version),
-        streams: analysis.is_some_and(|analysis| analysis.streams),
         config,
-        routes: Vec::new(),
-        excluded_routes: Vec::new(),
-        traffic_rules: None,
-        event_subscriptions: Vec::new(),
-        node: settings.node,
+        told,
     };
-    let main_file = function.main_file.clone();
-    let places = Places { main_file: &main_file, analysis };
-    let mut found = analysis.map(|analysis| in_source_config(analysis, &places)).unwrap_or_default();
-    said.append(&mut found.said);
-    function.take(found);
-    said.extend(contradictions(&function, &places));
-    said.extend(check(&mut function.config, &places));
-    function.node = function.config.node_version.as_deref().and_then(NodeVersion::parse).unwrap_or(settings.node);
+    said.extend(contradictions(&function));
     let said = said.into_iter().map(|diagnostic| diagnostic.of(function.name.as_str()).under(settings.strict));
     let said = said.collect();
     (function, said)
@@ -68,144 +75,168 @@ pub(super) fn join(
 /// What a main file says, read and checked.
 #[derive(Default)]
 struct Found {
-    in_source: in_source::InSource,
+    told: Told,
+    routes: Vec<Route>,
+    excluded_routes: Vec<Route>,
     event_subscriptions: Vec<String>,
-    said: Vec<Diagnostic>,
 }
 
-impl Function {
-    /// Lays over the function what its main file says.
-    fn take(&mut self, found: Found) {
-        let Found { in_source, event_subscriptions, .. } = found;
-        if in_source.config.included_files.is_some() {
-            // Relative to the main file, and instead of what others say.
-            self.config.included_files = None;
-            self.config.included_files_base_path = Some(self.main_file.join("..").to_string());
-        }
-        self.config = std::mem::take(&mut self.config).overlaid(&in_source.config);
-        self.routes = in_source.routes;
-        self.excluded_routes = in_source.excluded_routes;
-        self.traffic_rules = in_source.traffic_rules;
-        self.event_subscriptions = event_subscriptions;
-    }
-}
-
-/// Where things stand in a main file.
-struct Places<'a> {
-    main_file: &'a AbsPath,
+/// A main file.
+struct Main<'a> {
+    path: &'a AbsPath,
     analysis: Option<&'a Analysis>,
 }
 
-impl Places<'_> {
-    /// The place of a part of `config`, or of the nearest part around it that has one.
-    fn of(&self, path: &str) -> Option<Span> {
-        let config = self.analysis?.config.as_ref()?;
-        let around = std::iter::successors(Some(path), |path| path.rsplit_once('.').map(|(around, _)| around));
-        around.filter_map(|path| config.places.get(path).or_else(|| config.unread.get(path))).next().cloned()
+impl Main<'_> {
+    fn in_source_config(&self, said: &mut Vec<Diagnostic>) -> Found {
+        match self.analysis {
+            None => Found::default(),
+            Some(analysis) if analysis.api_version() == 1 => self.version_1(analysis, said),
+            Some(analysis) => self.version_2(analysis, said),
+        }
     }
 
-    fn diagnostic(&self, severity: Severity, message: String, span: Option<Span>) -> Diagnostic {
-        let diagnostic = Diagnostic::new(severity, Code::Configuration, message).at(self.main_file);
-        Diagnostic { span, ..diagnostic }
-    }
-}
-
-fn in_source_config(analysis: &Analysis, places: &Places<'_>) -> Found {
-    let mut found = Found::default();
-    if analysis.api_version() == 1 {
+    fn version_1(&self, analysis: &Analysis, said: &mut Vec<Diagnostic>) -> Found {
+        let mut found = Found::default();
         if analysis.config.as_ref().is_some_and(|config| !config.value.is_empty()) {
             let message = "`config` is not read: this is a version 1 function, with a `handler` and no default export";
-            found.said.push(places.diagnostic(Severity::Note, message.into(), None));
+            said.push(Diagnostic::note(Code::Configuration, message).at(self.path));
         }
-        let error = |message: &str, at: &Span| places.diagnostic(Severity::Error, message.into(), Some(at.clone()));
+        let error =
+            |message: &str, at: &Span| Diagnostic::error(Code::Configuration, message).at(self.path).span(at.clone());
         match &analysis.schedule {
-            Some(Schedule::Cron(cron, _)) => found.in_source.config.schedule = Some(cron.clone()),
+            Some(Schedule::Cron(cron, at)) => found.told.say("schedule", cron.as_str().into(), self.place(at)),
             Some(Schedule::Unreadable(at)) => {
                 let message = "the cron expression of `schedule()` cannot be read: it must be a literal, or a constant of the file";
-                found.said.push(error(message, at));
+                said.push(error(message, at));
             }
             Some(Schedule::Unused(at)) => {
                 let message = "`schedule` is imported, but does not wrap the exported `handler`";
-                found.said.push(error(message, at).hint("write `export const handler = schedule('@daily', …)`"));
+                said.push(error(message, at).hint("write `export const handler = schedule('@daily', …)`"));
             }
             None => {}
         }
-        return found;
+        found
     }
-    if let Some(config) = &analysis.config {
-        let (read, problems) = in_source::read(&config.value);
-        found.in_source = read;
-        for problem in problems {
-            let severity = if problem.fatal { Severity::Error } else { Severity::Warning };
+
+    fn version_2(&self, analysis: &Analysis, said: &mut Vec<Diagnostic>) -> Found {
+        let event_subscriptions = events::subscriptions(&analysis.default_members);
+        let Some(config) = &analysis.config else { return Found { event_subscriptions, ..Found::default() } };
+        let read = in_source::read(&config.value, &|path| self.place_in(config, path));
+        for problem in read.errors {
             let message = format!("`config.{}` {}", problem.path, problem.message);
-            found.said.push(places.diagnostic(severity, message, places.of(&problem.path)));
+            said.push(Diagnostic::error(Code::Configuration, message).said_in(&self.place_in(config, &problem.path)));
+        }
+        for problem in read.problems {
+            let ignored = if problem.unknown { "" } else { ": it is ignored" };
+            let message = format!("`config.{}` {}{ignored}", problem.path, problem.message);
+            let warning = Diagnostic::warning(Code::Configuration, message);
+            said.push(warning.said_in(&self.place_in(config, &problem.path)));
         }
         for (path, span) in &config.unread {
             let message = format!("`config.{path}` is not read: it is no literal");
-            found.said.push(places.diagnostic(Severity::Note, message, Some(span.clone())));
+            // Half of a function's addresses are worse than none.
+            let is_route = path.starts_with("path.") || path.starts_with("excludedPath.");
+            let diagnostic = if is_route {
+                Diagnostic::error(Code::Configuration, message)
+            } else {
+                Diagnostic::note(Code::Configuration, message)
+            };
+            said.push(diagnostic.at(self.path).span(span.clone()));
         }
+        Found { told: read.told, routes: read.routes, excluded_routes: read.excluded_routes, event_subscriptions }
     }
-    found.event_subscriptions = events::subscriptions(&analysis.default_members);
-    found
+
+    fn place(&self, span: &Span) -> Place {
+        Place::File(self.path.clone(), span.clone())
+    }
+
+    /// The place of a part of `config`, or of the nearest part around it that has one.
+    fn place_in(&self, config: &Literals, path: &str) -> Place {
+        let around = std::iter::successors(Some(path), |path| path.rsplit_once('.').map(|(around, _)| around));
+        let span = around.filter_map(|path| config.places.get(path).or_else(|| config.unread.get(path))).next();
+        span.map_or_else(|| Place::Named(self.path.name().to_owned()), |span| self.place(span))
+    }
 }
 
 /// What cannot go together at the platform.
-fn contradictions(function: &Function, places: &Places<'_>) -> Vec<Diagnostic> {
+fn contradictions(function: &Function) -> Vec<Diagnostic> {
     let mut said = Vec::new();
-    let path = places.of("path");
-    if !function.routes.is_empty() && function.config.schedule.is_some() {
+    let mut say = |diagnostic: Diagnostic, key: &str| {
+        said.push(match function.told.place(key) {
+            Some(place) => diagnostic.said_in(place),
+            None => diagnostic.at(&function.main_file),
+        });
+    };
+    let has_path = !function.routes.is_empty();
+    if has_path && function.config.schedule.is_some() {
         let message = "a scheduled function cannot have a `path`: nobody but the clock can call it";
-        said.push(places.diagnostic(Severity::Error, message.into(), path.clone()));
+        say(Diagnostic::error(Code::Configuration, message), "path");
     }
-    if let (false, Some(event)) = (function.routes.is_empty(), events::trigger(&function.name)) {
+    if let (true, Some(event)) = (has_path, events::trigger(&function.name)) {
         let message = format!("a function that is called for the event `{event}` cannot have a `path`");
-        said.push(places.diagnostic(Severity::Error, message, path));
+        say(Diagnostic::error(Code::Configuration, message), "path");
     }
     if function.streams && function.invocation_mode() == Some(InvocationMode::Background) {
         let message = "a background function answers at once: what it streams goes nowhere";
-        said.push(places.diagnostic(Severity::Warning, message.into(), None));
+        say(Diagnostic::warning(Code::Configuration, message), "background");
     }
     said
 }
 
 /// Brings the configuration into its normal form, whoever said it; what is wrong with it.
-fn check(config: &mut FunctionConfig, places: &Places<'_>) -> Vec<Diagnostic> {
+fn check(config: &mut FunctionConfig, told: &Told) -> Vec<Diagnostic> {
     let mut said = Vec::new();
-    let mut wrong = |severity, key: &str, message: &str| {
-        said.push(places.diagnostic(severity, format!("`{key}` {message}"), places.of(key)));
+    let mut say = |diagnostic: Diagnostic, key: &str| {
+        said.push(told.place(key).map_or_else(|| diagnostic.clone(), |place| diagnostic.clone().said_in(place)));
     };
+    let error = |message: String| Diagnostic::error(Code::Configuration, message);
     if config.memory.is_some() && config.vcpu.is_some() {
-        wrong(Severity::Error, "vcpu", "and `memory` cannot both be set");
+        say(error(format!("`vcpu` {}", checks::EXCLUSIVE)), "vcpu");
     }
-    if let Some(value) = &config.memory {
-        match checks::memory(value) {
-            Ok(megabytes) => config.memory = Some(megabytes.into()),
-            Err(message) => wrong(Severity::Error, "memory", &message),
+    match config.memory.as_ref().map(checks::memory) {
+        Some(Ok(megabytes)) => config.memory = Some(megabytes.into()),
+        Some(Err(message)) => say(error(format!("`memory` {message}")), "memory"),
+        None => {}
+    }
+    if let Some(Err(message)) = config.vcpu.as_ref().and_then(Number::as_f64).map(checks::vcpu) {
+        say(error(format!("`vcpu` {message}")), "vcpu");
+    }
+    match config.region.as_deref().map(checks::region) {
+        Some(Ok(region)) => config.region = Some(region),
+        Some(Err(message)) => say(error(format!("`region` {message}")), "region"),
+        None => {}
+    }
+    match config.schedule.as_deref().map(checks::cron) {
+        Some(Ok(Some(message))) => {
+            say(Diagnostic::warning(Code::Configuration, format!("`schedule`: {message}")), "schedule");
         }
+        Some(Err(message)) => say(error(format!("`schedule`: {message}")), "schedule"),
+        Some(Ok(None)) | None => {}
     }
-    if let Some(Err(message)) = config.vcpu.map(checks::vcpu) {
-        wrong(Severity::Error, "vcpu", &message);
-    }
-    if let Some(region) = &config.region {
-        match checks::region(region) {
-            Ok(region) => config.region = Some(region),
-            Err(message) => wrong(Severity::Error, "region", &message),
-        }
-    }
-    if let Some(cron) = &config.schedule {
-        let at_helper = match places.analysis.and_then(|analysis| analysis.schedule.as_ref()) {
-            Some(Schedule::Cron(_, at)) => Some(at.clone()),
-            _ => places.of("schedule"),
-        };
-        match checks::cron(cron) {
-            Ok(None) => {}
-            Ok(Some(message)) => {
-                said.push(places.diagnostic(Severity::Warning, format!("`schedule`: {message}"), at_helper));
-            }
-            Err(message) => said.push(places.diagnostic(Severity::Error, format!("`schedule`: {message}"), at_helper)),
-        }
+    if let Some(message) = config.node_version.as_deref().and_then(checks::node_version) {
+        say(Diagnostic::warning(Code::Configuration, format!("`nodeVersion`: {message}")), "nodeVersion");
     }
     said
+}
+
+/// How often the function may be called; what is wrong with that is left out.
+fn traffic_rules(config: &FunctionConfig, told: &Told, said: &mut Vec<Diagnostic>) -> Option<TrafficRules> {
+    match TrafficRules::read(config.rate_limit.as_ref()?) {
+        Ok(rules) => Some(rules),
+        Err((key, message)) => {
+            let key = format!("rateLimit.{key}");
+            let message = format!("`{key}` {message}: the rate limit is ignored");
+            let warning = Diagnostic::warning(Code::Configuration, message);
+            let any =
+                || told.iter().find(|(key, _)| key.starts_with("rateLimit.")).and_then(|(key, _)| told.place(key));
+            said.push(match told.place(&key).or_else(any) {
+                Some(place) => warning.said_in(place),
+                None => warning,
+            });
+            None
+        }
+    }
 }
 
 /// Two functions of one address: the platform calls one of them.

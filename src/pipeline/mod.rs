@@ -112,6 +112,7 @@ pub fn open(settings: &Settings, store: &Arc<Store>) -> Site {
     let wanted = |name: &str| settings.only.is_empty() || settings.only.matches(name);
     let nothing = !found.candidates.is_empty() && !found.candidates.iter().any(|found| wanted(found.name.as_str()));
     diagnostics.retain(|diagnostic| diagnostic.function.as_deref().is_none_or(wanted));
+    diagnostics.extend(settings.said.iter().cloned());
     if nothing {
         let names: Vec<&str> = found.candidates.iter().map(|candidate| candidate.name.as_str()).collect();
         let diagnostic = Diagnostic::error(Code::NoFunctions, "no function has a name that --only asks for");
@@ -344,8 +345,8 @@ fn manifest(report: &Report, settings: &Settings) -> Manifest {
             traffic_rules: function.traffic_rules.clone(),
             event_subscriptions: function.event_subscriptions.clone(),
             schedule: config.schedule.clone(),
-            timeout: config.timeout,
-            vcpu: config.vcpu,
+            timeout: config.timeout.clone(),
+            vcpu: config.vcpu.clone(),
             fnzip: Additions {
                 sha256: archive.sha256.clone(),
                 size: archive.size,

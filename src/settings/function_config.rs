@@ -1,13 +1,14 @@
 //! What functions are told by name. In: layers of glob and configuration, as netlify.toml, the
-//! peer's JSON and `{main}.json` files give them. Out: the configuration of one function, merged
-//! from the least to the most specific glob (spec: functions.md section 3).
+//! peer's JSON and `{main}.json` files give them. Out: what one function is told, merged from the
+//! least to the most specific glob (spec: functions.md section 3).
 
 use std::path::Path;
 
-use serde::Deserialize;
-
 use super::SettingsError;
-use crate::function::{FunctionConfig, FunctionName};
+use super::document::{Document, Node};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::function::FunctionName;
+use crate::function::config::{Speaker, Told};
 use crate::glob::{GlobList, InvalidGlob};
 use crate::path::AbsPath;
 use crate::store::Store;
@@ -18,9 +19,8 @@ pub struct ConfigLayers(Vec<Layer>);
 
 #[derive(Debug, Clone)]
 struct Layer {
-    glob: GlobList,
-    weight: isize,
-    config: FunctionConfig,
+    glob: NameGlob,
+    told: Told,
     /// Layers of a later source lie over all of an earlier one.
     source: usize,
 }
@@ -30,8 +30,8 @@ impl ConfigLayers {
     ///
     /// # Errors
     /// `glob` is none.
-    pub(super) fn push(&mut self, glob: &str, config: FunctionConfig) -> Result<(), InvalidGlob> {
-        self.0.push(Layer { glob: GlobList::new([glob])?, weight: weight(glob), config, source: 0 });
+    pub(super) fn push(&mut self, glob: &str, told: Told) -> Result<(), InvalidGlob> {
+        self.0.push(Layer { glob: NameGlob::new(glob)?, told, source: 0 });
         Ok(())
     }
 
@@ -41,74 +41,139 @@ impl ConfigLayers {
         self.0.extend(higher.0.into_iter().map(|layer| Layer { source: source + layer.source, ..layer }));
     }
 
-    /// What the function of this name is told.
-    pub fn of(&self, name: &FunctionName) -> FunctionConfig {
-        let mut layers: Vec<&Layer> = self.0.iter().filter(|layer| layer.glob.matches(name.as_str())).collect();
-        layers.sort_by_key(|layer| (layer.source, layer.weight));
-        layers.iter().fold(FunctionConfig::default(), |low, layer| low.overlaid(&layer.config))
+    /// What the function of this name is told. Of two equally specific globs, the later one lies over
+    /// the earlier.
+    pub fn of(&self, name: &FunctionName) -> Told {
+        let mut layers: Vec<&Layer> = self.0.iter().filter(|layer| layer.glob.matches(name)).collect();
+        layers.sort_by_key(|layer| (layer.source, layer.glob.weight()));
+        layers.iter().fold(Told::default(), |low, layer| low.overlaid(&layer.told))
+    }
+
+    /// Every glob and what is said under it.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Told)> {
+        self.0.iter().map(|layer| (layer.glob.text.as_str(), &layer.told))
     }
 }
 
-/// How specific a glob is: its characters that are not `*`, less one if there is any `*`.
-fn weight(glob: &str) -> isize {
-    let letters = glob.chars().filter(|letter| *letter != '*').count();
-    letters.cast_signed() - isize::from(glob.contains('*'))
+/// A glob on the names of functions.
+#[derive(Debug, Clone)]
+struct NameGlob {
+    text: String,
+    /// Names that it does not mean, with `!` in front.
+    negated: bool,
+    list: GlobList,
+}
+
+impl NameGlob {
+    fn new(text: &str) -> Result<Self, InvalidGlob> {
+        let (negated, glob) = text.strip_prefix('!').map_or((false, text), |rest| (true, rest));
+        if ["@(", "+(", "*(", "?(", "!("].iter().any(|extended| text.contains(extended)) {
+            return Err(InvalidGlob::new(text, "write alternatives as `{one,another}`"));
+        }
+        Ok(Self { text: text.to_owned(), negated, list: GlobList::new([glob])? })
+    }
+
+    fn matches(&self, name: &FunctionName) -> bool {
+        let hidden = name.as_str().starts_with('.') && !self.text.starts_with('.');
+        !hidden && self.list.matches(name.as_str()) != self.negated
+    }
+
+    /// How specific it is: its characters that are not `*`, less one if there is any `*`.
+    fn weight(&self) -> isize {
+        let letters = self.text.chars().filter(|letter| *letter != '*').count();
+        letters.cast_signed() - isize::from(self.text.contains('*'))
+    }
 }
 
 /// Reads `--config`: JSON, `@file`, or the name of a file that ends in `.json`.
-pub(super) fn from_json(text: &str, cwd: &Path, store: &Store) -> Result<ConfigLayers, SettingsError> {
+pub(super) fn from_json(
+    text: &str,
+    cwd: &Path,
+    store: &Store,
+) -> Result<(ConfigLayers, Vec<Diagnostic>), SettingsError> {
     let named = text.strip_prefix('@').or_else(|| text.trim_end().ends_with(".json").then_some(text));
-    let (place, content) = match named {
-        None => ("--config".to_owned(), text.to_owned()),
+    let document = match named {
+        None => Document::flag("--config", text),
         Some(name) => {
             let path = AbsPath::resolve(cwd, name);
-            let bytes = store
-                .read(&path)
-                .map_err(|error| SettingsError::Config { place: path.to_string(), reason: error.reason() })?;
-            (path.to_string(), String::from_utf8_lossy(&bytes).into_owned())
+            let read = store.read(&path);
+            let bytes = read.map_err(|error| SettingsError::Path { path: path.clone(), reason: error.reason() })?;
+            Document::file(&path, &bytes)
         }
     };
-    let layers: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&content)
-        .map_err(|error| SettingsError::Config { place: place.clone(), reason: error.to_string() })?;
+    let root = document.json()?;
+    let Some(globs) = root.as_table() else {
+        let error = document.error(root.at(), "must be an object of configurations by function or glob");
+        return Err(error.into());
+    };
     let mut read = ConfigLayers::default();
-    for (glob, config) in layers {
-        let config = serde_json::from_value(config).map_err(|error| SettingsError::Config {
-            place: format!("{place}: `{glob}`"),
-            reason: error.to_string(),
-        })?;
-        read.push(&glob, config)
-            .map_err(|error| SettingsError::Config { place: place.clone(), reason: error.to_string() })?;
+    let mut said = Vec::new();
+    for member in globs {
+        let (told, problems) = told(&document, &member.node);
+        said.extend(problems);
+        if let Err(error) = read.push(&member.key, told) {
+            said.push(document.error(&member.key_at, &error.to_string()));
+        }
     }
-    Ok(read)
+    SettingsError::unless_wrong(&said)?;
+    Ok((read, said))
 }
 
-/// A `{main}.json` file.
-#[derive(Deserialize)]
-struct ConfigFile {
-    version: u32,
-    config: FunctionConfig,
-}
-
-/// What the `{main}.json` file beside a main file says; none if there is no such file.
-///
-/// # Errors
-/// The file, and what is wrong with it as a fragment.
-pub fn config_beside(main: &AbsPath, store: &Store) -> Option<Result<FunctionConfig, (AbsPath, String)>> {
+/// What the `{main}.json` file beside a main file says, and what is wrong with it; none if there is
+/// no such file.
+pub fn config_beside(main: &AbsPath, store: &Store) -> Option<(Told, Vec<Diagnostic>)> {
     let stem = main.file_stem()?.to_string_lossy().into_owned();
     let path = main.parent()?.child(format!("{stem}.json"));
     if !store.is_file(&path) {
         return None;
     }
-    let bytes = store.read(&path).map_err(|error| error.reason());
-    Some(bytes.and_then(|bytes| parse_config_file(&bytes)).map_err(|reason| (path, reason)))
+    let bytes = match store.read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let said = Diagnostic::warning(Code::Configuration, format!("is ignored: {}", error.reason())).at(&path);
+            return Some((Told::default(), vec![said]));
+        }
+    };
+    Some(of_config_file(&Document::file(&path, &bytes)))
 }
 
-fn parse_config_file(bytes: &[u8]) -> Result<FunctionConfig, String> {
-    let file: ConfigFile = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    match file.version {
-        1 => Ok(file.config),
-        version => Err(format!("`version` must be 1, not {version}")),
+fn of_config_file(document: &Document) -> (Told, Vec<Diagnostic>) {
+    let ignored = |at, why: &str| {
+        let message = format!("the function's configuration is ignored: {why}");
+        (Told::default(), vec![document.warning(at, &message)])
+    };
+    let root = match document.json() {
+        Ok(root) => root,
+        Err(error) => {
+            let message = format!("the function's configuration is ignored: {}", error.message);
+            return (Told::default(), vec![Diagnostic { message, ..error }.into_warning()]);
+        }
+    };
+    match root.get("version") {
+        Some(version) if version.value() == 1 => {}
+        version => return ignored(version.unwrap_or(&root).at(), "`version` must be 1"),
     }
+    let Some(config) = root.get("config").filter(|config| config.as_table().is_some()) else {
+        return ignored(root.at(), "`config` must be an object");
+    };
+    let (told, problems) = told(document, config);
+    // It stands for what others say key by key: lists do not add up.
+    (told.replacing(|_| true), problems.into_iter().map(Diagnostic::into_warning).collect())
+}
+
+/// One configuration in JSON. Keys that are not known are a warning, values of the wrong form an error.
+fn told(document: &Document, node: &Node) -> (Told, Vec<Diagnostic>) {
+    if node.as_table().is_none() {
+        return (Told::default(), vec![document.error(node.at(), "must be an object")]);
+    }
+    let place = |path: &str| document.place(node.part(path).at());
+    let (told, problems) = Told::read(&node.members(), Speaker::Other, &place);
+    let said = problems.into_iter().map(|problem| {
+        let message = format!("`{}` {}", problem.path, problem.message);
+        let at = node.part(&problem.path).at();
+        if problem.unknown { document.warning(at, &message) } else { document.error(at, &message) }
+    });
+    (told, said.collect())
 }
 
 #[cfg(test)]
@@ -116,26 +181,56 @@ mod tests {
     use super::*;
     use crate::fs::Disk;
 
+    fn layers(json: &str) -> ConfigLayers {
+        from_json(json, Path::new("/"), &Store::new(Disk)).unwrap().0
+    }
+
+    fn schedule(layers: &ConfigLayers, name: &str) -> Option<String> {
+        layers.of(&FunctionName::of(name)).config().schedule
+    }
+
     #[test]
     fn a_more_specific_glob_lies_over_a_less_specific_one() {
         let json = r#"{"hello": {"schedule": "a"}, "*": {"schedule": "b", "name": "all"}, "h*": {"schedule": "c", "name": "h"}}"#;
-        let layers = from_json(json, Path::new("/"), &Store::new(Disk)).unwrap();
-        let config = layers.of(&FunctionName::of("hello"));
+        let layers = layers(json);
+        let config = layers.of(&FunctionName::of("hello")).config();
         assert_eq!((config.schedule.as_deref(), config.name.as_deref()), (Some("a"), Some("h")));
-        assert_eq!(layers.of(&FunctionName::of("other")).schedule.as_deref(), Some("b"));
+        assert_eq!(schedule(&layers, "other").as_deref(), Some("b"));
     }
 
     #[test]
     fn a_later_source_lies_over_an_earlier_one_however_specific() {
-        let store = Store::new(Disk);
-        let mut layers = from_json(r#"{"hello": {"schedule": "toml"}}"#, Path::new("/"), &store).unwrap();
-        layers.lay_over(from_json(r#"{"*": {"schedule": "json"}}"#, Path::new("/"), &store).unwrap());
-        assert_eq!(layers.of(&FunctionName::of("hello")).schedule.as_deref(), Some("json"));
+        let mut lower = layers(r#"{"hello": {"schedule": "toml"}}"#);
+        lower.lay_over(layers(r#"{"*": {"schedule": "json"}}"#));
+        assert_eq!(schedule(&lower, "hello").as_deref(), Some("json"));
     }
 
     #[test]
-    fn a_config_file_needs_its_version() {
-        assert!(parse_config_file(br#"{"version": 1, "config": {"schedule": "@daily"}}"#).is_ok());
-        assert_eq!(parse_config_file(br#"{"version": 2, "config": {}}"#).unwrap_err(), "`version` must be 1, not 2");
+    fn globs_are_those_of_names() {
+        let layers = layers(r#"{"!bye": {"schedule": "not bye"}, "b*": {"schedule": "b"}}"#);
+        assert_eq!(schedule(&layers, "hello").as_deref(), Some("not bye"));
+        assert_eq!(schedule(&layers, "bye").as_deref(), Some("b"));
+        assert_eq!(schedule(&layers, ".hidden"), None);
+        let error = from_json(r#"{"@(a|b)": {}}"#, Path::new("/"), &Store::new(Disk)).unwrap_err();
+        assert!(error.to_string().contains("write alternatives as `{one,another}`"), "{error}");
+    }
+
+    #[test]
+    fn a_config_file_needs_its_version_and_says_what_is_wrong() {
+        let read = |text: &str| of_config_file(&Document::flag("hello.json", text));
+        let (told, said) = read(r#"{"version": 1, "config": {"schedule": "@daily", "schedul": 1}}"#);
+        assert_eq!(told.config().schedule.as_deref(), Some("@daily"));
+        assert_eq!(said[0].message, "hello.json: `schedul` is no key that is known: did you mean `schedule`?");
+        for (text, why) in [
+            (r#"{"version": 2, "config": {}}"#, "`version` must be 1"),
+            (r#"{"config": {}}"#, "`version` must be 1"),
+            (r#"{"version": 1}"#, "`config` must be an object"),
+            ("[]", "`version` must be 1"),
+            ("{", "Unterminated object"),
+        ] {
+            let (told, said) = read(text);
+            assert_eq!(told, Told::default());
+            assert!(said[0].message.contains(why), "{text}: {}", said[0].message);
+        }
     }
 }

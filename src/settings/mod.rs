@@ -2,6 +2,7 @@
 //! Out: immutable [`Settings`], the command line before the environment before netlify.toml before
 //! the defaults. Never looks into a functions directory.
 
+mod document;
 mod function_config;
 mod netlify_toml;
 mod node_version;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 
 pub use function_config::{ConfigLayers, config_beside};
 
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::function::{NodeVersion, Origin};
 use crate::glob::{GlobList, InvalidGlob};
 use crate::path::AbsPath;
@@ -134,6 +136,12 @@ pub struct Settings {
     pub reproducible: bool,
     /// Seconds since 1970, for a reproducible manifest.
     pub source_date_epoch: Option<u64>,
+    /// What netlify.toml adds to the environment.
+    pub environment: BTreeMap<String, String>,
+    /// Ship the platform's telemetry.
+    pub telemetry: bool,
+    /// What is worth knowing of the configuration.
+    pub said: Vec<Diagnostic>,
 }
 
 /// A call or an environment that no run can be made of.
@@ -147,14 +155,9 @@ pub enum SettingsError {
         /// A fragment.
         reason: String,
     },
-    /// A configuration file says something that is not allowed.
-    #[error("{place}: {reason}")]
-    Config {
-        /// The file, with line and column where known, or the flag.
-        place: String,
-        /// A fragment.
-        reason: String,
-    },
+    /// A configuration says something that is not allowed: at least one of these is an error.
+    #[error("{}", .0.iter().map(in_one_line).collect::<Vec<_>>().join("\n"))]
+    Config(Vec<Diagnostic>),
     /// A flag's value is none.
     #[error("{flag}: {reason}")]
     Flag {
@@ -163,6 +166,29 @@ pub enum SettingsError {
         /// A fragment.
         reason: String,
     },
+}
+
+impl SettingsError {
+    /// Fails if any of what was said is an error.
+    fn unless_wrong(said: &[Diagnostic]) -> Result<(), Self> {
+        let wrong = said.iter().any(|said| said.severity == Severity::Error);
+        if wrong { Err(Self::Config(said.to_vec())) } else { Ok(()) }
+    }
+}
+
+impl From<Diagnostic> for SettingsError {
+    fn from(said: Diagnostic) -> Self {
+        Self::Config(vec![said])
+    }
+}
+
+/// `file:line:column: message`.
+fn in_one_line(said: &Diagnostic) -> String {
+    match (&said.path, &said.span) {
+        (Some(path), Some(span)) => format!("{path}:{}:{}: {}", span.line, span.column, said.message),
+        (Some(path), None) => format!("{path}: {}", said.message),
+        _ => said.message.clone(),
+    }
 }
 
 impl Settings {
@@ -191,9 +217,11 @@ impl Settings {
             flag: "SOURCE_DATE_EPOCH",
             reason: format!("`{text}` is not a number of seconds"),
         })?;
-        let mut config = site.config;
+        let (mut config, mut said) = (site.config, site.said);
         if let Some(text) = invocation.config.as_deref().filter(|text| !is_toml(text)) {
-            config.lay_over(function_config::from_json(text, &invocation.cwd, store)?);
+            let (layers, problems) = function_config::from_json(text, &invocation.cwd, store)?;
+            config.lay_over(layers);
+            said.extend(problems);
         }
         Ok(Self {
             sources: site.sources,
@@ -213,6 +241,9 @@ impl Settings {
             keep_going: invocation.keep_going,
             reproducible: invocation.reproducible,
             source_date_epoch,
+            environment: site.environment,
+            telemetry: site.telemetry,
+            said,
         })
     }
 }

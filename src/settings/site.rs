@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::netlify_toml::{NetlifyToml, read};
 use super::{ConfigLayers, Invocation, SettingsError, Source, is_toml};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::function::Origin;
 use crate::path::{AbsPath, common_directory};
 use crate::store::Store;
@@ -17,6 +18,8 @@ pub(super) struct Site {
     pub(super) sources: Vec<Source>,
     pub(super) config: ConfigLayers,
     pub(super) environment: BTreeMap<String, String>,
+    pub(super) telemetry: bool,
+    pub(super) said: Vec<Diagnostic>,
 }
 
 /// Generated functions are here unless somebody says otherwise, relative to the package.
@@ -38,38 +41,51 @@ pub(super) fn find(invocation: &Invocation, store: &Store) -> Result<Site, Setti
         None => None,
     };
     let Some(toml_path) = toml_path else {
-        return Ok(without_toml(invocation, start, named, store));
+        return without_toml(invocation, start, named, store);
     };
     let toml_path = without_links(&toml_path, store);
     let directory = toml_path.parent().unwrap_or_else(|| start.clone());
     let repository_root = repository_root(invocation, &directory, store);
     let mut toml = read(&toml_path, invocation, store)?;
     let mut base = directory.clone();
-    if let Some(named_base) = &toml.base {
+    if let Some((named_base, place)) = &toml.base {
         // A path in netlify.toml that starts with `/` is relative to the repository's root.
         base = without_links(&below(&repository_root, &directory, named_base), store);
+        let wrong = |message: &str| {
+            let message = format!("`build.base` is `{named_base}`: {message}");
+            Err(Diagnostic::error(Code::Configuration, message).said_in(place).into())
+        };
+        if !base.starts_with(&repository_root) {
+            return wrong("it must be inside the repository");
+        }
         if !store.is_dir(&base) {
-            let reason = format!("`build.base` is `{named_base}`, and there is no such directory");
-            return Err(SettingsError::Config { place: toml_path.to_string(), reason });
+            return wrong("there is no such directory");
         }
         let second = base.child("netlify.toml");
         if second != toml_path && store.is_file(&second) {
             toml = read(&second, invocation, store)?;
         }
     }
-    let sources = if named.is_empty() { configured(invocation, &base, &repository_root, &toml, store) } else { named };
-    Ok(Site { base, repository_root, sources, config: toml.config, environment: toml.environment })
+    let sources = if named.is_empty() { configured(invocation, &base, &repository_root, &toml, store)? } else { named };
+    let NetlifyToml { config, environment, telemetry, said, .. } = toml;
+    Ok(Site { base, repository_root, sources, config, environment, telemetry, said })
 }
 
-fn without_toml(invocation: &Invocation, start: AbsPath, named: Vec<Source>, store: &Store) -> Site {
-    let near = common_directory(named.iter().map(|source| &source.path)).unwrap_or_else(|| start.clone());
+fn without_toml(
+    invocation: &Invocation,
+    base: AbsPath,
+    named: Vec<Source>,
+    store: &Store,
+) -> Result<Site, SettingsError> {
+    let near = common_directory(named.iter().map(|source| &source.path)).unwrap_or_else(|| base.clone());
     let repository_root = repository_root(invocation, &near, store);
+    let NetlifyToml { config, environment, telemetry, said, .. } = NetlifyToml::default();
     let sources = if named.is_empty() {
-        configured(invocation, &start, &repository_root, &NetlifyToml::default(), store)
+        configured(invocation, &base, &repository_root, &NetlifyToml::default(), store)?
     } else {
         named
     };
-    Site { base: start, repository_root, sources, config: ConfigLayers::default(), environment: BTreeMap::new() }
+    Ok(Site { base, repository_root, sources, config, environment, telemetry, said })
 }
 
 /// What the command line names, in the peer's order.
@@ -104,18 +120,29 @@ fn configured(
     root: &AbsPath,
     toml: &NetlifyToml,
     store: &Store,
-) -> Vec<Source> {
+) -> Result<Vec<Source>, SettingsError> {
     let package = invocation.package_path.as_ref().map_or_else(|| base.clone(), |path| base.join(path));
     let source = |path: AbsPath, origin| Source { path: without_links(&path, store), origin, single: false };
     let internal = INTERNAL.iter().map(|path| source(package.join(path), Origin::Internal));
     let directory = match &toml.functions_directory {
-        Some(directory) => below(root, base, directory),
-        None => {
+        Some((written, place)) if !written.is_empty() => {
+            // Here a leading `/` means the base.
+            let directory = base.join(written.trim_start_matches('/'));
+            if !directory.starts_with(root) {
+                let message = format!("the functions directory `{written}` must be inside the repository");
+                return Err(Diagnostic::error(Code::Configuration, message).said_in(place).into());
+            }
+            directory
+        }
+        _ => {
+            // As Netlify does it: the older name counts where there is nothing else.
+            let usual = base.join("netlify/functions");
             let automatic = base.join("netlify-automatic-functions");
-            if store.is_dir(&automatic) { automatic } else { base.join("netlify/functions") }
+            if !store.is_dir(&usual) && store.is_dir(&automatic) { automatic } else { usual }
         }
     };
-    internal.filter(|source| store.is_dir(&source.path)).chain([source(directory, Origin::User)]).collect()
+    let internal = internal.filter(|source| store.is_dir(&source.path));
+    Ok(internal.chain([source(directory, Origin::User)]).collect())
 }
 
 fn below(root: &AbsPath, base: &AbsPath, path: &str) -> AbsPath {

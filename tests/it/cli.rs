@@ -154,7 +154,7 @@ fn a_base_may_have_a_netlify_toml_of_its_own() {
     let site = scratch();
     site.file("netlify.toml", "[build]\nbase = \"apps/web\"\n[functions]\ndirectory = \"unused\"\n");
     site.file("apps/web/netlify.toml", "[build]\nbase = \"ignored\"\n[functions]\ndirectory = \"/fns\"\n");
-    site.file("fns/a.js", "exports.handler = 1").file(".git/HEAD", "");
+    site.file("apps/web/fns/a.js", "exports.handler = 1").file(".git/HEAD", "");
     let said = said(fnzip(&site.path).args(["bundle"]));
     assert_eq!(said.status, 0, "{}", said.err);
     assert!(site.path.join("apps/web/.netlify/functions/a.zip").exists());

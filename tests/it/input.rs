@@ -288,9 +288,11 @@ fn a_broken_netlify_toml_is_a_wrong_environment() {
 #[test]
 fn a_broken_config_is_a_wrong_call() {
     for (config, expected) in [
-        ("{", "--config: EOF while parsing"),
+        ("{", "--config: Unterminated object"),
         ("@nowhere.json", "nowhere.json: there is no such file"),
-        (r#"{"*": {"nodeBundler": "webpack"}}"#, "`webpack`"),
+        (r#"{"*": {"nodeBundler": "webpack"}}"#, "--config: `nodeBundler` must be one of esbuild, esbuild_zisi, nft"),
+        (r#"{"*": 1}"#, "--config: must be an object"),
+        ("[]", "--config: must be an object of configurations by function or glob"),
     ] {
         let said = bundle(&site(), &["--config", config]);
         assert_eq!(said.status, 2, "{config}");
@@ -468,7 +470,7 @@ fn a_base_that_is_missing_is_a_wrong_environment() {
     site.file("netlify.toml", "[build]\nbase = \"nope\"\n");
     let said = bundle(&site, &[]);
     assert_eq!(said.status, 2, "{}", said.err);
-    assert!(said.err.contains("netlify.toml: `build.base` is `nope`, and there is no such directory"), "{}", said.err);
+    assert!(said.err.contains("netlify.toml: `build.base` is `nope`: there is no such directory"), "{}", said.err);
     assert!(!site.path.join("nope").exists());
 }
 

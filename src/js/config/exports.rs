@@ -91,9 +91,25 @@ impl<'a> Exports<'a> {
         expr
     }
 
+    /// Does the file itself say what is behind a name: not another file, a pattern, or a declaration?
+    pub(super) fn has_value(&self, name: &str) -> bool {
+        self.value(name).is_some_and(|value| !matches!(value, Expr::Ident(_)))
+    }
+
     fn bind(&mut self, statement: &'a Stmt) {
-        if let Stmt::Decl(Decl::Var(variables)) = statement {
-            self.bind_variables(variables);
+        match statement {
+            Stmt::Decl(Decl::Var(variables)) => self.bind_variables(variables),
+            Stmt::Expr(statement) => self.bind_assignment(unwrapped(&statement.expr)),
+            _ => {}
+        }
+    }
+
+    /// `let x`, and later `x = …`: the first assignment counts.
+    fn bind_assignment(&mut self, expr: &'a Expr) {
+        if let Expr::Assign(AssignExpr { op: AssignOp::Assign, left, right, .. }) = expr
+            && let AssignTarget::Simple(SimpleAssignTarget::Ident(name)) = left
+        {
+            self.bindings.entry(name.to_id()).or_insert(right);
         }
     }
 

@@ -23,6 +23,8 @@ pub struct Analysis {
     pub is_esm: bool,
     /// It exports `handler`.
     pub has_handler: bool,
+    /// And what that is can be seen: it is no declaration, and not of another file or a pattern.
+    pub has_handler_value: bool,
     /// It has a default export.
     pub has_default: bool,
     /// It may export more than can be seen: `export *`, `module.exports = require('./x')`.
@@ -61,9 +63,10 @@ pub struct Literals {
 
 impl Analysis {
     /// The version of the platform's API that the function is written for: 2 with a default export
-    /// and no `handler` (spec: functions.md section 2).
+    /// and no `handler` (spec: functions.md section 2). Beside a default export the real packager
+    /// overlooks a `handler` that is no plain value, and such functions run as version 2 today.
     pub fn api_version(&self) -> u8 {
-        if self.has_default && !self.has_handler { 2 } else { 1 }
+        if self.has_default && !self.has_handler_value { 2 } else { 1 }
     }
 }
 
@@ -84,6 +87,7 @@ pub fn analyse(parsed: &Parsed, source: &str) -> Analysis {
     Analysis {
         is_esm: exports.is_esm,
         has_handler: exports.named.contains_key("handler"),
+        has_handler_value: exports.has_value("handler"),
         has_default: exports.named.contains_key("default"),
         is_open: exports.open,
         schedule,
@@ -97,11 +101,11 @@ pub fn analyse(parsed: &Parsed, source: &str) -> Analysis {
     }
 }
 
-/// The exported `config`, else the `config` of a default-exported object; the named one wins even if
-/// it is empty.
+/// The exported `config` if it is an object, be it empty, else the `config` of a default-exported
+/// object.
 fn config_object<'a>(exports: &Exports<'a>) -> Option<&'a swc_core::ecma::ast::ObjectLit> {
-    if exports.named.contains_key("config") {
-        return exports.value("config")?.as_object();
+    if let Some(Expr::Object(object)) = exports.value("config") {
+        return Some(object);
     }
     let default = exports.value("default")?.as_object()?;
     default.props.iter().find_map(|prop| match prop {
@@ -165,10 +169,12 @@ mod tests {
             ("const h = 1; export { h as default }", 2, true),
             ("export default () => {}; export const handler = 1", 1, true),
             ("export const { handler } = make()", 1, true),
-            ("export const { a: handler = 1, b: [c] } = make(); export default 1", 1, true),
+            ("export const { a: handler = 1, b: [c] } = make(); export default 1", 2, true),
+            ("export function handler() {} export default 1", 2, true),
+            ("let handler; handler = () => {}; export { handler }; export default 1", 1, true),
             ("export { handler } from './x'", 1, true),
             ("export { default } from './x'", 2, true),
-            ("export * as handler from './x'; export default 1", 1, true),
+            ("export * as handler from './x'; export default 1", 2, true),
             ("export default class {}", 2, true),
             ("console.log(1)", 1, false),
         ] {

@@ -39,9 +39,7 @@ impl Literals {
                 }
                 PropOrSpread::Prop(prop) => match &**prop {
                     Prop::KeyValue(pair) => (key(&pair.key), Some(&*pair.value)),
-                    Prop::Shorthand(ident) => {
-                        (Some(ident.sym.to_string()), exports.bindings.get(&ident.to_id()).copied())
-                    }
+                    Prop::Shorthand(ident) => (Some(ident.sym.to_string()), None),
                     Prop::Method(method) => (key(&method.key), None),
                     Prop::Getter(getter) => (key(&getter.key), None),
                     _ => continue,

@@ -1,0 +1,350 @@
+//! What a function can be told. In: values by key, as a source writes them, each with its place. Out:
+//! layers that lie over one another, and the [`FunctionConfig`] that comes of them (spec: functions.md
+//! section 3). Never reads a file.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Number, Value};
+
+use super::Bundler;
+use crate::diagnostic::Place;
+
+/// What a function is told, once all sources have been merged; a value is absent if nobody says it.
+/// In the camelCase of `--config`; snake_case is taken too.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct FunctionConfig {
+    /// The name shown to people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Who generated the function.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generator: Option<String>,
+    /// Run in the background.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub background: Option<bool>,
+    /// A cron expression.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+    /// Seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Number>,
+    /// Megabytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Value>,
+    /// Virtual processors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vcpu: Option<Number>,
+    /// Where it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// How it becomes files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_bundler: Option<Bundler>,
+    /// The Node version that it runs on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_version: Option<String>,
+    /// Packages that a bundle leaves out and ships beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_node_modules: Option<Vec<String>>,
+    /// Packages that are left out altogether.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ignored_node_modules: Option<Vec<String>>,
+    /// Globs of files to ship besides, and with `!` of files to leave out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub included_files: Option<Vec<String>>,
+    /// What the globs are relative to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub included_files_base_path: Option<String>,
+    /// How often it may be called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<Map<String, Value>>,
+}
+
+/// The form that a key's value has.
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Flag,
+    Number,
+    /// Text, or a number.
+    Amount,
+    OneOf(&'static [&'static str]),
+    List,
+    /// Members, each a key of its own.
+    Members(&'static [(&'static str, Kind)]),
+    /// Anything: it is checked by whoever reads it.
+    Any,
+    /// The same, but only the function itself can say it.
+    OfSource,
+}
+
+/// Who speaks of a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speaker {
+    /// Its own source.
+    Function,
+    /// Somebody else.
+    Other,
+}
+
+/// Every key, in the order of the alphabet.
+const KEYS: [(&str, Kind); 24] = [
+    ("background", Kind::Flag),
+    ("excludedPath", Kind::OfSource),
+    ("externalNodeModules", Kind::List),
+    ("generator", Kind::Text),
+    ("ignoredNodeModules", Kind::List),
+    ("includedFiles", Kind::List),
+    ("includedFilesBasePath", Kind::Text),
+    ("memory", Kind::Amount),
+    ("method", Kind::OfSource),
+    ("name", Kind::Text),
+    ("nodeBundler", Kind::OneOf(&["esbuild", "esbuild_zisi", "nft", "none", "zisi"])),
+    ("nodeModuleFormat", Kind::OneOf(&["cjs", "esm"])),
+    ("nodeSourcemap", Kind::Flag),
+    ("nodeVersion", Kind::Text),
+    ("path", Kind::OfSource),
+    ("preferStatic", Kind::OfSource),
+    ("processDynamicNodeImports", Kind::Flag),
+    ("rateLimit", Kind::Members(&RATE_LIMIT)),
+    ("region", Kind::Text),
+    ("rustTargetDirectory", Kind::Text),
+    ("schedule", Kind::Text),
+    ("timeout", Kind::Number),
+    ("vcpu", Kind::Number),
+    ("zipGo", Kind::Flag),
+];
+
+const RATE_LIMIT: [(&str, Kind); 6] = [
+    ("rateLimit.action", Kind::Any),
+    ("rateLimit.aggregateBy", Kind::Any),
+    ("rateLimit.algorithm", Kind::Any),
+    ("rateLimit.to", Kind::Any),
+    ("rateLimit.windowLimit", Kind::Any),
+    ("rateLimit.windowSize", Kind::Any),
+];
+
+/// Memory and processors exclude each other: whoever sets one of them replaces both.
+const PAIR: [&str; 2] = ["memory", "vcpu"];
+
+/// What a function was told, by key: one source's layer, or what is left of several.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Told(BTreeMap<&'static str, Saying>);
+
+/// A value and where it was said.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Saying {
+    /// The value; `null` undoes what lies below.
+    pub value: Value,
+    /// Its place; of a list, that of each item.
+    pub places: Vec<Place>,
+    /// A list that does not add to what lies below.
+    replaces: bool,
+}
+
+/// Something that is wrong with what a source says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where in the configuration: `rateLimit.action`.
+    pub path: String,
+    /// A fragment.
+    pub message: String,
+    /// There is no such key, or not there; otherwise its value has the wrong form.
+    pub unknown: bool,
+}
+
+impl Told {
+    /// Reads what a source says; what is wrong is left out. `place` tells where a path stands.
+    pub fn read(values: &Map<String, Value>, speaker: Speaker, place: &dyn Fn(&str) -> Place) -> (Self, Vec<Problem>) {
+        let mut read = (Self::default(), Vec::new());
+        for (written, value) in values {
+            match known(written) {
+                Some((_, Kind::OfSource)) if speaker == Speaker::Other => {
+                    let message = "can only be said by the function itself".to_owned();
+                    read.1.push(Problem { path: written.clone(), message, unknown: true });
+                }
+                Some((key, kind)) => read.0.take(key, kind, written, value, place, &mut read.1),
+                None => read.1.push(unknown(written, KEYS.iter().map(|(key, _)| *key))),
+            }
+        }
+        read
+    }
+
+    fn take(
+        &mut self,
+        key: &'static str,
+        kind: Kind,
+        written: &str,
+        value: &Value,
+        place: &dyn Fn(&str) -> Place,
+        problems: &mut Vec<Problem>,
+    ) {
+        let mut problem = |message: String| problems.push(Problem { path: written.into(), message, unknown: false });
+        let many = |items: &[Value]| (0..items.len()).map(|index| place(&format!("{written}.{index}"))).collect();
+        let (value, places, replaces) = match (kind, value) {
+            (Kind::Members(known), Value::Object(members)) => {
+                for (name, value) in members {
+                    let path = format!("{written}.{name}");
+                    let member = known.iter().find(|(key, _)| key.rsplit('.').next() == Some(name));
+                    match member {
+                        Some((key, kind)) => self.take(key, *kind, &path, value, place, problems),
+                        None => problems.push(unknown(&path, known.iter().map(|(key, _)| *key))),
+                    }
+                }
+                return;
+            }
+            (_, Value::Null) => (Value::Null, vec![place(written)], true),
+            (Kind::List, Value::Array(items)) if items.iter().all(Value::is_string) => {
+                (value.clone(), many(items), false)
+            }
+            (Kind::Any | Kind::OfSource, Value::Array(items)) => (value.clone(), many(items), false),
+            (kind, value) => match kind.check(value) {
+                Ok(value) => (value, vec![place(written)], true),
+                Err(message) => return problem(message),
+            },
+        };
+        self.0.insert(key, Saying { value, places, replaces });
+    }
+
+    /// The same, but its lists do not add to what lies below.
+    pub fn replacing(mut self, keys: impl Fn(&str) -> bool) -> Self {
+        self.0.iter_mut().filter(|(key, _)| keys(key)).for_each(|(_, saying)| saying.replaces = true);
+        self
+    }
+
+    /// Says one more thing.
+    pub fn say(&mut self, key: &'static str, value: Value, place: Place) {
+        self.0.insert(key, Saying { value, places: vec![place], replaces: true });
+    }
+
+    /// This, with `higher` laid over it: single values replace, lists add up. It does not matter which
+    /// two of three layers are laid together first.
+    pub fn overlaid(mut self, higher: &Self) -> Self {
+        if PAIR.iter().any(|key| higher.0.contains_key(key)) {
+            PAIR.iter().for_each(|key| drop(self.0.remove(key)));
+        }
+        for (key, above) in &higher.0 {
+            match self.0.get_mut(key) {
+                Some(below) if !above.replaces => below.extend(above),
+                _ => {
+                    self.0.insert(key, above.clone());
+                }
+            }
+        }
+        self
+    }
+
+    /// What was said, by key; without what was undone.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Saying)> {
+        self.0.iter().filter(|(_, saying)| !saying.value.is_null()).map(|(key, saying)| (*key, saying))
+    }
+
+    /// What was said of a key.
+    pub fn get(&self, key: &str) -> Option<&Saying> {
+        self.0.get(key).filter(|saying| !saying.value.is_null())
+    }
+
+    /// Where a key was said last.
+    pub fn place(&self, key: &str) -> Option<&Place> {
+        self.get(key)?.places.last()
+    }
+
+    /// The configuration that comes of it. Values have been checked when they were read.
+    pub fn config(&self) -> FunctionConfig {
+        let value = |key: &str| Some(&self.get(key)?.value);
+        let text = |key: &str| value(key)?.as_str().map(str::to_owned);
+        let number = |key: &str| value(key)?.as_number().cloned();
+        let texts = |key: &str| {
+            let items = value(key)?.as_array()?;
+            Some(items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+        };
+        let limits = self.iter().filter_map(|(key, said)| Some((key.strip_prefix("rateLimit.")?, said.value.clone())));
+        let limits: Map<String, Value> = limits.map(|(key, value)| (key.to_owned(), value)).collect();
+        FunctionConfig {
+            name: text("name"),
+            generator: text("generator"),
+            background: value("background").and_then(Value::as_bool),
+            schedule: text("schedule"),
+            timeout: number("timeout"),
+            memory: value("memory").cloned(),
+            vcpu: number("vcpu"),
+            region: text("region"),
+            node_bundler: value("nodeBundler").and_then(|value| serde_json::from_value(value.clone()).ok()),
+            node_version: value("nodeVersion")
+                .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+            external_node_modules: texts("externalNodeModules"),
+            ignored_node_modules: texts("ignoredNodeModules"),
+            included_files: texts("includedFiles"),
+            included_files_base_path: text("includedFilesBasePath"),
+            rate_limit: Some(limits).filter(|limits| !limits.is_empty()),
+        }
+    }
+}
+
+impl Saying {
+    /// Adds the items of a list above. A list that lies over a single value replaces it.
+    fn extend(&mut self, above: &Self) {
+        match (&mut self.value, &above.value) {
+            (Value::Array(items), Value::Array(more)) => {
+                items.extend(more.iter().cloned());
+                self.places.extend(above.places.iter().cloned());
+            }
+            _ => *self = Self { replaces: self.replaces, ..above.clone() },
+        }
+    }
+}
+
+impl Kind {
+    fn check(self, value: &Value) -> Result<Value, String> {
+        let must = |what: &str| Err(format!("must be {what}"));
+        match self {
+            Self::Any | Self::OfSource => Ok(value.clone()),
+            Self::Text if value.is_string() => Ok(value.clone()),
+            Self::Text => must("a string"),
+            Self::Flag if value.is_boolean() => Ok(value.clone()),
+            Self::Flag => must("true or false"),
+            Self::Number if value.is_number() => Ok(value.clone()),
+            Self::Number => must("a number"),
+            Self::Amount if value.is_number() || value.is_string() => Ok(value.clone()),
+            Self::Amount => must("a string or a number"),
+            Self::OneOf(choices) if value.as_str().is_some_and(|text| choices.contains(&text)) => Ok(value.clone()),
+            Self::OneOf(choices) => must(&format!("one of {}", choices.join(", "))),
+            Self::List => must("an array of strings"),
+            Self::Members(_) => must("an object"),
+        }
+    }
+}
+
+/// A key in the peer's spelling, of one in that or in netlify.toml's.
+fn known(written: &str) -> Option<(&'static str, Kind)> {
+    let mut upper = false;
+    let mut camel = String::with_capacity(written.len());
+    for letter in written.chars() {
+        match letter {
+            '_' => upper = true,
+            _ if upper => {
+                camel.push(letter.to_ascii_uppercase());
+                upper = false;
+            }
+            _ => camel.push(letter),
+        }
+    }
+    KEYS.iter().find(|(key, _)| *key == camel).copied()
+}
+
+fn unknown(path: &str, known: impl Iterator<Item = &'static str>) -> Problem {
+    let message = format!("is no key that is known{}", did_you_mean(path, known));
+    Problem { path: path.into(), message, unknown: true }
+}
+
+/// `: did you mean …?`, if one of the known words is near what was written.
+pub fn did_you_mean<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let plain = |word: &str| word.replace('_', "").to_lowercase();
+    let distance = |word: &str| strsim::damerau_levenshtein(&plain(word), &plain(written));
+    let nearest = known.map(|word| (distance(word), word)).min();
+    let near = nearest.filter(|(distance, word)| *distance <= 3 && *distance * 2 < word.len());
+    near.map(|(_, word)| format!(": did you mean `{word}`?")).unwrap_or_default()
+}
