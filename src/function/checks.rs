@@ -1,6 +1,7 @@
 //! Values that the platform takes only in certain forms, whoever says them. In: a value. Out: its
 //! normal form, or what is wrong with it as a fragment (spec: functions.md sections 2 and 3).
 
+use chrono::DateTime;
 use croner::parser::{CronParser, Seconds, Year};
 use serde_json::Value;
 
@@ -73,8 +74,7 @@ pub fn node_version(written: &str) -> Option<String> {
 /// # Errors
 /// It is neither.
 pub fn cron(expression: &str) -> Result<Option<&'static str>, String> {
-    let expression = expression.trim();
-    if expression.starts_with('@') {
+    if expression.trim_start().starts_with('@') {
         return match expression {
             "@hourly" | "@daily" | "@weekly" | "@monthly" | "@yearly" => Ok(None),
             "@annually" => Err("`@annually` is not known: write `@yearly`".into()),
@@ -84,17 +84,43 @@ pub fn cron(expression: &str) -> Result<Option<&'static str>, String> {
             )),
         };
     }
-    let fields = expression.split_whitespace().count();
-    let seconds = if fields == 6 { Seconds::Required } else { Seconds::Disallowed };
-    let parser = CronParser::builder().seconds(seconds).year(Year::Disallowed).build();
-    match parser.parse(expression) {
-        Ok(_) if fields == 6 => Ok(Some("the platform counts in minutes: the field for seconds is ignored")),
-        Ok(_) => Ok(None),
-        Err(_) if fields != 5 => {
-            Err(format!("`{expression}` is not a cron expression: it has {fields} fields, and not five"))
-        }
-        Err(error) => Err(format!("`{expression}` is not a cron expression: {}", error.to_string().to_lowercase())),
+    let wrong = |why: &str| Err(format!("`{expression}` is not a cron expression: {why}"));
+    let fields: Vec<&str> = expression.split_whitespace().collect();
+    if !matches!(fields.len(), 5 | 6) {
+        return wrong(&format!("it has {} fields, and not five", fields.len()));
     }
+    // What the parser takes and the platform does not, and the other way round.
+    if fields.iter().any(|field| field.split(',').any(str::is_empty)) {
+        return wrong("a list has an empty item");
+    }
+    let day = fields[fields.len() - 3].to_uppercase();
+    if day.contains('W') || day.contains("L-") {
+        return wrong("the platform knows no nearest weekday, and no days before the last");
+    }
+    let most = [59, 59, 23, 31, 12, 7];
+    let limits = &most[6 - fields.len()..];
+    let normal: Vec<String> = fields.iter().zip(limits).map(|(field, most)| with_ranges(field, *most)).collect();
+    let seconds = if fields.len() == 6 { Seconds::Required } else { Seconds::Disallowed };
+    let parser = CronParser::builder().seconds(seconds).year(Year::Disallowed).build();
+    match parser.parse(&normal.join(" ")) {
+        Err(error) => wrong(&error.to_string().to_lowercase()),
+        // From any day on: what never comes in the years that the parser looks ahead never comes.
+        Ok(schedule) if schedule.find_next_occurrence(&DateTime::UNIX_EPOCH, true).is_err() => {
+            wrong("there is no such day")
+        }
+        Ok(_) if fields.len() == 6 => Ok(Some("the platform counts in minutes: the field for seconds is ignored")),
+        Ok(_) => Ok(None),
+    }
+}
+
+/// `5/10` is `5-59/10`, and `?` is `*`.
+fn with_ranges(field: &str, most: u32) -> String {
+    let item = |item: &str| match item.split_once('/') {
+        Some((start, step)) if start.bytes().all(|byte| byte.is_ascii_digit()) => format!("{start}-{most}/{step}"),
+        _ if item == "?" => "*".to_owned(),
+        _ => item.to_owned(),
+    };
+    field.split(',').map(item).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]
@@ -132,11 +158,39 @@ mod tests {
 
     #[test]
     fn cron_expressions() {
-        for good in ["* * * * *", "@daily", "0 0 1 1 *", "*/5 1-3 * JAN MON", " 0 12 * * 1-5 "] {
+        for good in [
+            "* * * * *",
+            "@daily",
+            "0 0 1 1 *",
+            "*/5 1-3 * JAN MON",
+            " 0 12 * * 1-5 ",
+            "5/10 * * * *",
+            "0 0 ? * 1",
+            "0 0 29 2 *",
+            "0 0 L * *",
+            "0 0 * * 5L",
+        ] {
             assert_eq!(cron(good), Ok(None), "{good}");
         }
         assert!(cron("0 * * * * *").unwrap().is_some());
-        for bad in ["@annually", "@often", "* * * *", "61 * * * *", "", "a b c d e", "0 0 0 1 1 * 2030"] {
+        for bad in [
+            "@annually",
+            "@often",
+            "@daily ",
+            "* * * *",
+            "61 * * * *",
+            "",
+            "a b c d e",
+            "0 0 0 1 1 * 2030",
+            "1,,2 * * * *",
+            "1, * * * *",
+            "0 0 15W * *",
+            "0 0 LW * *",
+            "0 0 L-3 * *",
+            "0 0 30 2 *",
+            "0 0 31 2,4 *",
+            "H * * * *",
+        ] {
             assert!(cron(bad).is_err(), "{bad}");
         }
         assert!(cron("@midnight").unwrap_err().contains("write `@daily`"));

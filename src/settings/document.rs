@@ -41,8 +41,8 @@ pub(super) enum Data {
     Array(Vec<Node>),
     /// Members in the order in which they stand, each with the place of its key.
     Table(Table),
-    /// What JSON does not have: a date.
-    Other,
+    /// What JSON does not have, as it is written: a date, or no number.
+    Other(String),
 }
 
 /// The members of a table.
@@ -149,6 +149,14 @@ impl Node {
         }
     }
 
+    /// What a variable of this value would hold.
+    pub(super) fn as_variable(&self) -> String {
+        match &self.data {
+            Data::Scalar(Value::String(text)) | Data::Other(text) => text.clone(),
+            _ => self.value().to_string(),
+        }
+    }
+
     pub(super) fn as_bool(&self) -> Option<bool> {
         match &self.data {
             Data::Scalar(Value::Bool(flag)) => Some(*flag),
@@ -189,7 +197,7 @@ impl Node {
             Data::Scalar(value) => value.clone(),
             Data::Array(items) => items.iter().map(Self::value).collect(),
             Data::Table(_) => Value::Object(self.members()),
-            Data::Other => Value::Object(Map::new()),
+            Data::Other(_) => Value::Object(Map::new()),
         }
     }
 
@@ -234,15 +242,22 @@ fn of_toml(value: Spanned<DeValue<'_>>) -> Node {
             Data::Scalar(number.map_or(Value::Null, Value::from))
         }
         DeValue::Float(float) => {
-            let number = float.as_str().parse().ok().and_then(Number::from_f64);
-            number.map_or(Data::Other, |number| Data::Scalar(Value::Number(number)))
+            let number = float.as_str().parse().ok().and_then(number);
+            number.map_or_else(|| Data::Other(float.as_str().to_owned()), |number| Data::Scalar(Value::Number(number)))
         }
         DeValue::Boolean(flag) => Data::Scalar(flag.into()),
-        DeValue::Datetime(_) => Data::Other,
+        DeValue::Datetime(date) => Data::Other(date.to_string()),
         DeValue::Array(items) => Data::Array(items.into_iter().map(of_toml).collect()),
         DeValue::Table(table) => Data::Table(of_toml_table(table)),
     };
     Node { data, at }
+}
+
+/// A whole number stays one, as in JavaScript.
+fn number(number: f64) -> Option<Number> {
+    #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and small")]
+    let whole = (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64);
+    whole.map(Number::from).or_else(|| Number::from_f64(number))
 }
 
 fn of_json(value: ast::Value<'_>, start: usize) -> Node {

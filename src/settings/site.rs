@@ -40,35 +40,54 @@ pub(super) fn find(invocation: &Invocation, store: &Store) -> Result<Site, Setti
         }
         None => None,
     };
-    let Some(toml_path) = toml_path else {
+    let above = toml_path.as_ref().and_then(AbsPath::parent).unwrap_or_else(|| start.clone());
+    let of_package = invocation.package_path.as_ref().map(|package| above.join(package).child("netlify.toml"));
+    let Some(toml_path) = of_package.filter(|path| store.is_file(path)).or(toml_path) else {
         return without_toml(invocation, start, named, store);
     };
     let toml_path = without_links(&toml_path, store);
-    let directory = toml_path.parent().unwrap_or_else(|| start.clone());
-    let repository_root = repository_root(invocation, &directory, store);
+    let repository_root = repository_root(invocation, &above, store);
     let mut toml = read(&toml_path, invocation, store)?;
-    let mut base = directory.clone();
-    if let Some((named_base, place)) = &toml.base {
-        // A path in netlify.toml that starts with `/` is relative to the repository's root.
-        base = without_links(&below(&repository_root, &directory, named_base), store);
-        let wrong = |message: &str| {
-            let message = format!("`build.base` is `{named_base}`: {message}");
-            Err(Diagnostic::error(Code::Configuration, message).said_in(place).into())
-        };
-        if !base.starts_with(&repository_root) {
-            return wrong("it must be inside the repository");
-        }
-        if !store.is_dir(&base) {
-            return wrong("there is no such directory");
-        }
-        let second = base.child("netlify.toml");
-        if second != toml_path && store.is_file(&second) {
-            toml = read(&second, invocation, store)?;
-        }
+    let base = base(&toml, &above, &repository_root, store)?;
+    stays_inside(&toml, &base, &repository_root)?;
+    let second = base.child("netlify.toml");
+    if second != toml_path && base != above && store.is_file(&second) {
+        toml = read(&second, invocation, store)?;
+        stays_inside(&toml, &base, &repository_root)?;
     }
-    let sources = if named.is_empty() { configured(invocation, &base, &repository_root, &toml, store)? } else { named };
+    let sources = if named.is_empty() { configured(invocation, &base, &toml, store) } else { named };
     let NetlifyToml { config, environment, telemetry, said, .. } = toml;
     Ok(Site { base, repository_root, sources, config, environment, telemetry, said })
+}
+
+/// `build.base`, which is relative to the repository's root, else the directory of netlify.toml.
+fn base(toml: &NetlifyToml, directory: &AbsPath, root: &AbsPath, store: &Store) -> Result<AbsPath, SettingsError> {
+    let Some((written, place)) = &toml.base else { return Ok(directory.clone()) };
+    let path = written.trim_start_matches('/');
+    let wrong = |message: &str| {
+        let message = format!("`build.base` is `{written}`: {message}");
+        Diagnostic::error(Code::Configuration, message).said_in(place).into()
+    };
+    if !root.join(path).starts_with(root) {
+        return Err(wrong("it must be inside the repository"));
+    }
+    // Where there is no repository, its root may lie above what the file means.
+    let found = [root, directory].map(|from| from.join(path)).into_iter().find(|base| store.is_dir(base));
+    Ok(without_links(&found.ok_or_else(|| wrong("there is no such directory"))?, store))
+}
+
+/// Paths of netlify.toml must not lead out of the repository.
+fn stays_inside(toml: &NetlifyToml, base: &AbsPath, root: &AbsPath) -> Result<(), SettingsError> {
+    let paths = [("the functions directory", &toml.functions_directory), ("`build.publish`", &toml.publish)];
+    for (what, written) in paths {
+        if let Some((path, place)) = written
+            && !below(base, path).starts_with(root)
+        {
+            let message = format!("{what} is `{path}`: it must be inside the repository");
+            return Err(Diagnostic::error(Code::Configuration, message).said_in(place).into());
+        }
+    }
+    Ok(())
 }
 
 fn without_toml(
@@ -80,11 +99,7 @@ fn without_toml(
     let near = common_directory(named.iter().map(|source| &source.path)).unwrap_or_else(|| base.clone());
     let repository_root = repository_root(invocation, &near, store);
     let NetlifyToml { config, environment, telemetry, said, .. } = NetlifyToml::default();
-    let sources = if named.is_empty() {
-        configured(invocation, &base, &repository_root, &NetlifyToml::default(), store)?
-    } else {
-        named
-    };
+    let sources = if named.is_empty() { configured(invocation, &base, &NetlifyToml::default(), store) } else { named };
     Ok(Site { base, repository_root, sources, config, environment, telemetry, said })
 }
 
@@ -114,42 +129,27 @@ fn named_sources(invocation: &Invocation, store: &Store) -> Result<Vec<Source>, 
 }
 
 /// What netlify.toml names, or the default places.
-fn configured(
-    invocation: &Invocation,
-    base: &AbsPath,
-    root: &AbsPath,
-    toml: &NetlifyToml,
-    store: &Store,
-) -> Result<Vec<Source>, SettingsError> {
+fn configured(invocation: &Invocation, base: &AbsPath, toml: &NetlifyToml, store: &Store) -> Vec<Source> {
     let package = invocation.package_path.as_ref().map_or_else(|| base.clone(), |path| base.join(path));
     let source = |path: AbsPath, origin| Source { path: without_links(&path, store), origin, single: false };
     let internal = INTERNAL.iter().map(|path| source(package.join(path), Origin::Internal));
     let directory = match &toml.functions_directory {
-        Some((written, place)) if !written.is_empty() => {
-            // Here a leading `/` means the base.
-            let directory = base.join(written.trim_start_matches('/'));
-            if !directory.starts_with(root) {
-                let message = format!("the functions directory `{written}` must be inside the repository");
-                return Err(Diagnostic::error(Code::Configuration, message).said_in(place).into());
-            }
-            directory
-        }
+        Some((written, _)) if !written.trim().is_empty() => below(base, written),
+        // As Netlify does it: the older name counts where there is nothing else.
         _ => {
-            // As Netlify does it: the older name counts where there is nothing else.
-            let usual = base.join("netlify/functions");
-            let automatic = base.join("netlify-automatic-functions");
-            if !store.is_dir(&usual) && store.is_dir(&automatic) { automatic } else { usual }
+            let defaults = ["netlify/functions", "netlify-automatic-functions"];
+            let places = [&package, base].into_iter().flat_map(|from| defaults.map(|path| from.join(path)));
+            let found = places.into_iter().find(|place| store.is_dir(place));
+            found.unwrap_or_else(|| base.join("netlify/functions"))
         }
     };
     let internal = internal.filter(|source| store.is_dir(&source.path));
-    Ok(internal.chain([source(directory, Origin::User)]).collect())
+    internal.chain([source(directory, Origin::User)]).collect()
 }
 
-fn below(root: &AbsPath, base: &AbsPath, path: &str) -> AbsPath {
-    match path.strip_prefix('/') {
-        Some(path) => root.join(path.trim_start_matches('/')),
-        None => base.join(path),
-    }
+/// A path of netlify.toml: a leading `/` is the base, too.
+fn below(base: &AbsPath, path: &str) -> AbsPath {
+    base.join(path.trim_start_matches('/'))
 }
 
 /// The path without links, as far as it exists: what is built must not depend on the way to it.

@@ -20,6 +20,7 @@ mod input;
 mod layers;
 mod manifest;
 mod memory;
+mod netlify_config;
 mod nft;
 mod peer;
 mod readme;

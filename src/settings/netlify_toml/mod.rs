@@ -7,8 +7,6 @@ mod contexts;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use serde_json::Value;
-
 use super::document::{Data, Document, Member, Node, Table};
 use super::{ConfigLayers, Invocation, SettingsError};
 use crate::diagnostic::{Diagnostic, Place};
@@ -22,6 +20,8 @@ use crate::store::Store;
 pub(super) struct NetlifyToml {
     /// `build.base`.
     pub(super) base: Option<Written>,
+    /// `build.publish`.
+    pub(super) publish: Option<Written>,
     /// `functions.directory`, or the legacy `build.functions`.
     pub(super) functions_directory: Option<Written>,
     /// `[functions]` and `[functions."glob"]`.
@@ -62,6 +62,9 @@ const OF_FUNCTIONS: [&str; 8] = [
     "timeout",
     "zip_go",
 ];
+
+/// `esbuild_zisi` is what @netlify/build makes of `esbuild` when it calls the packager.
+const BUNDLERS: [&str; 4] = ["esbuild", "nft", "none", "zisi"];
 
 /// fnzip's own settings. Those but `telemetry` wait for what they set.
 const FNZIP: [&str; 6] = ["cache", "limits", "package_rules", "target", "telemetry", "zip_go"];
@@ -138,12 +141,17 @@ impl Reader<'_> {
 
     fn root(&mut self, root: &Node) -> NetlifyToml {
         let mut read = NetlifyToml::default();
+        if let Some(functions) = root.get("functions").and_then(Node::as_table) {
+            self.functions(functions, &mut read);
+        }
         for Member { key, key_at, node } in root.as_table().into_iter().flatten() {
             let table = node.as_table();
             match (key.as_str(), table) {
+                ("functions", Some(_)) => {}
                 ("build", Some(_)) => self.build(node, &mut read),
-                ("functions", Some(table)) => self.functions(table, &mut read),
                 ("fnzip", Some(table)) => self.fnzip(table, &mut read),
+                ("plugins", _) => self.each(key, node, &["package"]),
+                ("edge_functions", _) => self.each(key, node, &["path", "pattern"]),
                 ("build" | "functions" | "fnzip", None) => self.error(node.at(), &format!("`{key}` must be a table")),
                 // Netlify has more tables than are of interest here: only a slip of the pen is told.
                 _ => {
@@ -154,24 +162,33 @@ impl Reader<'_> {
                 }
             }
         }
+        // Older files have it there; the newer place hides it, even if it is empty.
+        if read.functions_directory.is_none() {
+            read.functions_directory = root.get("build").and_then(|build| self.text(build, "build", "functions"));
+        }
         read
     }
 
     fn build(&mut self, build: &Node, read: &mut NetlifyToml) {
-        for key in ["command", "publish", "edge_functions"] {
+        for key in ["command", "edge_functions"] {
             self.text(build, "build", key);
         }
+        read.publish = self.text(build, "build", "publish");
         read.base = self.text(build, "build", "base").filter(|(base, _)| !base.is_empty());
-        if read.functions_directory.is_none() {
-            let legacy = self.text(build, "build", "functions");
-            read.functions_directory = legacy;
-        }
         let environment = build.get("environment").and_then(Node::as_table).into_iter().flatten();
-        let as_text = |node: &Node| match node.value() {
-            Value::String(text) => text,
-            value => value.to_string(),
+        read.environment = environment.map(|member| (member.key.clone(), member.node.as_variable())).collect();
+    }
+
+    /// Tables of an array that must have one of these keys.
+    fn each(&mut self, key: &str, node: &Node, needed: &[&str]) {
+        let Data::Array(items) = &node.data else {
+            return self.error(node.at(), &format!("`{key}` must be an array of tables"));
         };
-        read.environment = environment.map(|member| (member.key.clone(), as_text(&member.node))).collect();
+        for item in items {
+            if !needed.iter().any(|needed| item.get(needed).is_some()) {
+                self.error(item.at(), &format!("`{key}`: each needs a `{}`", needed.join("` or a `")));
+            }
+        }
     }
 
     fn fnzip(&mut self, table: &Table, read: &mut NetlifyToml) {
@@ -208,7 +225,17 @@ impl Reader<'_> {
             let members = member.node.as_table();
             members.is_some_and(|members| !is_setting(&member.key) || members.iter().all(|one| is_setting(&one.key)))
         };
-        let (functions, settings): (Vec<&Member>, Vec<&Member>) = table.iter().partition(is_function);
+        let (functions, others): (Vec<&Member>, Vec<&Member>) = table.iter().partition(is_function);
+        let (settings, unknown): (Vec<&Member>, Vec<&Member>) =
+            others.into_iter().partition(|member| is_setting(&member.key));
+        for Member { key, key_at, .. } in unknown {
+            let meant = if OF_FUNCTIONS.contains(&key.as_str()) {
+                ": it belongs below `[functions.\"*\"]`, or the name of a function".to_owned()
+            } else {
+                did_you_mean(key, SETTINGS.into_iter())
+            };
+            self.error(key_at, &format!("`functions.{key}` is no setting, and no function, which is a table{meant}"));
+        }
         // What stands in `[functions]` itself is said of all, below what `[functions."*"]` says.
         let mut everywhere = Node::table(settings.into_iter().cloned().collect());
         for member in functions.iter().filter(|member| member.key == "*") {
@@ -233,6 +260,10 @@ impl Reader<'_> {
             |key: &str| if glob == "*" { format!("functions.{key}") } else { format!("functions.{glob}.{key}") };
         let mut values = node.members();
         for Member { key, key_at, node } in node.as_table().into_iter().flatten() {
+            if key == "node_bundler" && !node.as_str().is_some_and(|name| BUNDLERS.contains(&name)) {
+                values.shift_remove(key);
+                self.error(node.at(), &format!("`{}` must be one of {}", named(key), BUNDLERS.join(", ")));
+            }
             let known = SETTINGS.contains(&key.as_str()) || OF_FUNCTIONS.contains(&key.as_str());
             if known && !matches!(key.as_str(), "directory" | "deno_import_map") {
                 continue;
@@ -270,7 +301,6 @@ impl Reader<'_> {
             ("vcpu", vcpu.and_then(|vcpu| checks::vcpu(vcpu).err())),
             ("schedule", config.schedule.as_ref().and_then(|cron| checks::cron(cron).err())),
             ("vcpu", (config.memory.is_some() && config.vcpu.is_some()).then(|| checks::EXCLUSIVE.to_owned())),
-            ("node_bundler", esbuild_zisi(node)),
         ];
         for (key, message) in wrong {
             if let (Some(message), Some(value)) = (message, node.get(key)) {
@@ -278,12 +308,6 @@ impl Reader<'_> {
             }
         }
     }
-}
-
-/// What @netlify/build calls `esbuild` when it calls the packager is no name in netlify.toml.
-fn esbuild_zisi(node: &Node) -> Option<String> {
-    let bundler = node.get("node_bundler").and_then(Node::as_str);
-    (bundler == Some("esbuild_zisi")).then(|| "must be one of esbuild, nft, zisi, none".into())
 }
 
 #[cfg(test)]
@@ -353,7 +377,7 @@ mod tests {
         assert_eq!(
             said,
             [
-                ("`functions.node_bundler` must be one of esbuild, esbuild_zisi, nft, none, zisi", 2),
+                ("`functions.node_bundler` must be one of esbuild, nft, none, zisi", 2),
                 ("`build.base` must be a string", 4),
             ]
         );
@@ -369,9 +393,9 @@ mod tests {
         assert_eq!(
             said,
             [
-                "`function` is not read: did you mean `functions`?",
                 "`functions.a.memry` is no key that is known: did you mean `memory`?",
                 "`functions.a.includedFiles` is no key that is known: did you mean `included_files`?",
+                "`function` is not read: did you mean `functions`?",
                 "`fnzip.telemetri` is no key that is known: did you mean `telemetry`?",
             ]
         );
