@@ -15,7 +15,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { inspect } from 'node:util'
 
 const { env } = process
-const scopes = new AsyncLocalStorage()
+// `getContext()` of `@netlify/functions` looks here, too.
+const scopes = (globalThis[Symbol.for('@netlify/functions/request-context-store')] ??= new AsyncLocalStorage())
 const unreadable = new Set()
 
 // Functions read `Netlify.env` while they load, so the global is there before any of them does.
@@ -234,7 +235,7 @@ function toGeo(header) {
 function toCookies(headers, setCookies) {
   const pairs = (headers.get('cookie') ?? '').split(';').map((pair) => pair.trim())
   return {
-    get: (name) => pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1),
+    get: (name) => pairs.findLast((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1),
     set: (cookie, value) => void setCookies.push(toSetCookie(isObject(cookie) ? cookie : { name: cookie, value })),
     delete(input) {
       const { name, domain, path = '/' } = isObject(input) ? input : { name: input }
@@ -245,7 +246,10 @@ function toCookies(headers, setCookies) {
 
 function toSetCookie({ name, value, expires, maxAge, domain, path, secure, httpOnly, sameSite, unparsed = [] }) {
   if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name ?? '')) throw new TypeError(`invalid cookie name: ${name}`)
-  if (typeof value !== 'string') throw new TypeError(`the value of cookie \`${name}\` must be a string`)
+  if (!['string', 'number'].includes(typeof value)) throw new TypeError(`the value of cookie \`${name}\` must be a string`)
+  // Browsers refuse these names without.
+  if (/^__(Host|Secure)-/.test(name)) secure = true
+  if (name.startsWith('__Host-')) path = '/'
   const attributes = [
     `${name}=${value}`,
     expires !== undefined && `Expires=${new Date(expires).toUTCString()}`,

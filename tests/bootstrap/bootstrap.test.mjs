@@ -589,6 +589,12 @@ describe('context', () => {
     assert.equal(decoded(result).toString(), 'at /to?q=1')
   })
 
+  test('`getContext()` of `@netlify/functions` finds the context where it looks for it', async () => {
+    const store = globalThis[Symbol.for('@netlify/functions/request-context-store')]
+    const result = await call((_, context) => new Response(String(store.getStore().context === context)))
+    assert.equal(result.body, 'true')
+  })
+
   test('`Netlify.context` is the context of the call it is asked in, `Netlify.env` the environment', async () => {
     const func = async (_, context) => {
       await sleep(5)
@@ -687,6 +693,24 @@ describe('cookies', () => {
       'a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/',
       'b=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Domain=site.example; Path=/x',
     ])
+  })
+
+  test('of a cookie that was sent twice, the last counts', async () => {
+    const { context } = await seen(header('cookie', 'a=1; a=2'))
+    assert.equal(context.cookies.get('a'), '2')
+  })
+
+  test('a number is written as text', async () => {
+    const result = await call((_, { cookies }) => cookies.set({ name: 'a', value: 5 }), httpEvent())
+    assert.deepEqual(result.cookies, ['a=5'])
+  })
+
+  test('names with a prefix get what browsers want of them', async () => {
+    const result = await call((_, { cookies }) => {
+      cookies.set('__Secure-a', '1')
+      cookies.set({ name: '__Host-b', value: '2', path: '/x' })
+    }, httpEvent())
+    assert.deepEqual(result.cookies, ['__Secure-a=1; Secure', '__Host-b=2; Path=/; Secure'])
   })
 
   test('a cookie may be set on a response whose headers cannot change', async () => {

@@ -10,6 +10,10 @@ use crate::support::{
 /// Builds a site, unpacks its archives into an empty folder elsewhere, and has Node call each
 /// handler with the event of `cases.json`.
 fn runs(site: &str, packages: Option<&str>) {
+    runs_with(site, packages, &[]);
+}
+
+fn runs_with(site: &str, packages: Option<&str>, flags: &[&str]) {
     if let Some(packages) = packages {
         install_tools();
         install(&fixture(packages));
@@ -17,7 +21,9 @@ fn runs(site: &str, packages: Option<&str>) {
     let site = fixture(site);
     let scratch = scratch();
     let out = scratch.path.join("out");
-    let built = said(fnzip(&repository()).args(["bundle", "--color=never", "-C"]).arg(&*site).arg("--out").arg(&*out));
+    let built = said(
+        fnzip(&repository()).args(["bundle", "--color=never", "-C"]).arg(&*site).arg("--out").arg(&*out).args(flags),
+    );
     assert_eq!(built.status, 0, "{}", built.err);
     assert_eq!(built.out, "", "stdout is for data");
     let unpacked = scratch.path.join("unpacked");
@@ -51,6 +57,19 @@ fn an_npm_workspace_runs() {
 #[test]
 fn a_pnpm_workspace_runs() {
     runs("pnpm-workspace/apps/web", Some("pnpm-workspace"));
+}
+
+/// Both versions of the API, streamed and buffered, in the background and failing, on our bootstrap.
+#[test]
+fn functions_in_the_platforms_shapes_run() {
+    runs("examples", Some("examples"));
+}
+
+/// And on the platform's own bootstrap, which the packager brings.
+#[test]
+fn functions_in_the_platforms_shapes_run_on_its_bootstrap() {
+    let api = repository().join("tests/tools/node_modules/@netlify/serverless-functions-api/dist/index.js");
+    runs_with("examples", Some("examples"), &["--bootstrap", &api.to_string()]);
 }
 
 #[test]
