@@ -125,6 +125,9 @@ pub struct Additions {
     pub unzipped_size: Option<u64>,
     /// How many entries the archive has.
     pub entries: usize,
+    /// The event that its name makes it run for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_triggered: Option<String>,
 }
 
 /// A machine, by Node's names.

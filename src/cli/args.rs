@@ -57,6 +57,8 @@ pub(super) enum Command {
     Bundle(Bundle),
     /// List the functions of a site
     List(List),
+    /// Show what a function is told, and where
+    Config(Config),
     /// List the files that modules need
     Trace(Trace),
     /// Print a completion script
@@ -193,6 +195,16 @@ pub(super) struct List {
     /// With the files that each function needs
     #[arg(long)]
     pub(super) files: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = TWINS)]
+pub(super) struct Config {
+    /// The function
+    #[arg(value_name = "FUNCTION")]
+    pub(super) name: String,
+    #[command(flatten)]
+    pub(super) site: Site,
 }
 
 #[derive(Debug, Args)]

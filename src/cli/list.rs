@@ -36,7 +36,7 @@ pub(super) fn run(args: &List, people: &People) -> Result<u8, Failure> {
     diagnostics.sort();
     people.diagnostics(&diagnostics.iter().collect::<Vec<_>>(), &cwd)?;
     if args.site.json {
-        print_json(&json::listing(functions, args.files.then_some(&files[..])))?;
+        print_json(&json::listing(functions, args.files.then_some(&files[..]), &settings.repository_root))?;
     } else if !functions.is_empty() {
         let base = AbsPath::resolve(&cwd, ".");
         print(&for_people(functions, &files, &base))?;

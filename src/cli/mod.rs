@@ -4,6 +4,7 @@
 mod args;
 mod bundle;
 mod completions;
+mod config;
 mod list;
 mod peer;
 mod report;
@@ -56,6 +57,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         Command::Bundle(args) => bundle::run(&args, &people),
         Command::List(args) => list::run(&args, &people),
+        Command::Config(args) => config::run(&args, &people),
         Command::Trace(args) => trace::run(&args, &people),
         Command::Completions(args) => completions::run(&args),
         Command::Man => completions::man(),
@@ -84,7 +86,8 @@ enum Failure {
 /// wrong in a function.
 fn resolve(invocation: &Invocation, store: &Store, people: &People) -> Result<Settings, Failure> {
     match Settings::resolve(invocation, store) {
-        Err(SettingsError::Config(said)) => {
+        Err(SettingsError::Config(mut said)) => {
+            said.sort();
             people.diagnostics(&said.iter().collect::<Vec<_>>(), &invocation.cwd)?;
             Err(Failure::Told)
         }

@@ -103,7 +103,7 @@ pub fn cron(expression: &str) -> Result<Option<&'static str>, String> {
     let seconds = if fields.len() == 6 { Seconds::Required } else { Seconds::Disallowed };
     let parser = CronParser::builder().seconds(seconds).year(Year::Disallowed).build();
     match parser.parse(&normal.join(" ")) {
-        Err(error) => wrong(&error.to_string().to_lowercase()),
+        Err(error) => wrong(error.to_string().to_lowercase().trim_end_matches('.')),
         // From any day on: what never comes in the years that the parser looks ahead never comes.
         Ok(schedule) if schedule.find_next_occurrence(&DateTime::UNIX_EPOCH, true).is_err() => {
             wrong("there is no such day")

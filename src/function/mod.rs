@@ -17,6 +17,7 @@ pub use self::config::FunctionConfig;
 use self::config::Told;
 use self::route::Route;
 use self::traffic::TrafficRules;
+use crate::diagnostic::Place;
 use crate::path::AbsPath;
 
 /// The platform's name for a function: its file's or directory's, without the extension.
@@ -164,6 +165,13 @@ pub struct Function {
 }
 
 impl Function {
+    /// What it was told, by key, in its normal form, and where.
+    pub fn effective(&self) -> Vec<(&'static str, serde_json::Value, &[Place])> {
+        let normal = serde_json::to_value(&self.config).unwrap_or_default();
+        let value = |key: &str, said: &serde_json::Value| normal.get(key).unwrap_or(said).clone();
+        self.told.iter().map(|(key, said)| (key, value(key, &said.value), said.places.as_slice())).collect()
+    }
+
     /// How the platform calls it.
     pub fn invocation_mode(&self) -> Option<InvocationMode> {
         let background = self.name.is_background() || self.config.background == Some(true);

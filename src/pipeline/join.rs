@@ -43,11 +43,16 @@ pub(super) fn join(
         let place = found.told.place("includedFiles").cloned();
         told.say("includedFilesBasePath", base.into(), place.unwrap_or_else(|| Place::Named(String::new())));
     }
-    let told = told.overlaid(&found.told);
+    let mut told = told.overlaid(&found.told);
     let mut config = told.config();
     said.extend(check(&mut config, &told));
     let traffic_rules = traffic_rules(&config, &told, &mut said);
-    let node = config.node_version.as_deref().and_then(NodeVersion::coerce).unwrap_or(settings.node);
+    if told.get("nodeVersion").is_none() {
+        // The manifest says only what the function was told itself.
+        let (version, place) = &settings.node;
+        told.say("nodeVersion", version.major.to_string().into(), place.clone());
+    }
+    let node = config.node_version.as_deref().and_then(NodeVersion::coerce).unwrap_or(settings.node.0);
     let function = Function {
         api_version: analysis.map(Analysis::api_version),
         streams: analysis.is_some_and(|analysis| analysis.streams),

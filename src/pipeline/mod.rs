@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use crate::archive::{self, Archive, WriteError};
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::function::{Function, FunctionName, Origin, Runtime};
+use crate::function::{Function, FunctionName, Origin, Runtime, events};
 use crate::js::graph::Graph;
 use crate::js::resolve::ResolveOptions;
 use crate::js::trace::TraceOptions;
@@ -352,6 +352,7 @@ fn manifest(report: &Report, settings: &Settings) -> Manifest {
                 size: archive.size,
                 unzipped_size: archive.unzipped_size,
                 entries: archive.entries,
+                event_triggered: events::trigger(&function.name).map(str::to_owned),
             },
         })
     });

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 pub use function_config::{ConfigLayers, config_beside};
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::function::{NodeVersion, Origin};
 use crate::glob::{GlobList, InvalidGlob};
 use crate::path::AbsPath;
@@ -124,8 +124,8 @@ pub struct Settings {
     pub config: ConfigLayers,
     /// Directories in which `{main}.json` files are read.
     pub config_dirs: Vec<AbsPath>,
-    /// The Node version where a function has none of its own.
-    pub node: NodeVersion,
+    /// The Node version where a function has none of its own, and who says so.
+    pub node: (NodeVersion, Place),
     /// Ship the AWS SDK although the runtime has it.
     pub bundle_aws_sdk: bool,
     /// Warnings are errors.
@@ -137,7 +137,7 @@ pub struct Settings {
     /// Seconds since 1970, for a reproducible manifest.
     pub source_date_epoch: Option<u64>,
     /// What netlify.toml adds to the environment.
-    pub environment: BTreeMap<String, String>,
+    pub environment: BTreeMap<String, Written>,
     /// Ship the platform's telemetry.
     pub telemetry: bool,
     /// What is worth knowing of the configuration.
@@ -208,11 +208,9 @@ impl Settings {
         let manifest = invocation.manifest.as_ref().map_or_else(|| out.join("manifest.json"), at);
         let only = GlobList::new(&invocation.only)
             .map_err(|error: InvalidGlob| SettingsError::Flag { flag: "--only", reason: error.to_string() })?;
-        let environment = |name: &str| {
-            invocation.environment.get(name).or_else(|| site.environment.get(name)).filter(|value| !value.is_empty())
-        };
-        let node = node_version::choose(invocation.node_version.as_deref(), &environment, &site.base, store)?;
-        let epoch = environment("SOURCE_DATE_EPOCH").map(|text| text.parse().map_err(|_| text));
+        let variables = Variables { given: &invocation.environment, site: &site.environment };
+        let node = node_version::choose(invocation.node_version.as_deref(), &variables, &site.base, store)?;
+        let epoch = variables.get("SOURCE_DATE_EPOCH").map(|(text, _)| text.parse().map_err(|_| text));
         let source_date_epoch = epoch.transpose().map_err(|text| SettingsError::Flag {
             flag: "SOURCE_DATE_EPOCH",
             reason: format!("`{text}` is not a number of seconds"),
@@ -231,7 +229,7 @@ impl Settings {
             base: invocation.base.as_ref().map_or(site.base, at),
             repository_root: site.repository_root,
             bootstrap: invocation.bootstrap.as_ref().map(at),
-            branch: invocation.branch.clone().or_else(|| environment("BRANCH").cloned()),
+            branch: invocation.branch.clone().or_else(|| variables.get("BRANCH").map(|(branch, _)| branch.to_owned())),
             only,
             config,
             config_dirs: invocation.config_dirs.iter().map(at).collect(),
@@ -245,6 +243,23 @@ impl Settings {
             telemetry: site.telemetry,
             said,
         })
+    }
+}
+
+/// A text and where it stands.
+pub type Written = (String, Place);
+
+/// The environment: what was given lies over what netlify.toml adds. Empty variables count as unset.
+struct Variables<'a> {
+    given: &'a BTreeMap<String, String>,
+    site: &'a BTreeMap<String, Written>,
+}
+
+impl Variables<'_> {
+    fn get(&self, name: &str) -> Option<(&str, Place)> {
+        let given = self.given.get(name).map(|text| (text.as_str(), Place::Named(name.to_owned())));
+        let of_site = || self.site.get(name).map(|(text, place)| (text.as_str(), place.clone()));
+        given.or_else(of_site).filter(|(text, _)| !text.is_empty())
     }
 }
 

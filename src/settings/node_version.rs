@@ -1,33 +1,44 @@
 //! The Node version that functions are built for, where they do not say it themselves. In: flag,
-//! environment and version files, in the order of functions.md section 3. Out: one version.
+//! environment and version files, in the order of functions.md section 3. Out: one version, and
+//! where it was said.
 
 use super::SettingsError;
+use super::Variables;
+use crate::diagnostic::{Place, Span};
 use crate::function::NodeVersion;
 use crate::path::AbsPath;
 use crate::store::Store;
 
 /// Chooses the version.
-pub(super) fn choose<'a>(
+pub(super) fn choose(
     flag: Option<&str>,
-    environment: &impl Fn(&str) -> Option<&'a String>,
+    variables: &Variables<'_>,
     base: &AbsPath,
     store: &Store,
-) -> Result<NodeVersion, SettingsError> {
-    if let Some(version) = environment("AWS_LAMBDA_JS_RUNTIME").and_then(|text| NodeVersion::parse(text)) {
-        return Ok(version);
+) -> Result<(NodeVersion, Place), SettingsError> {
+    let variable = |name: &str, read: fn(&str) -> Option<NodeVersion>| {
+        let (text, place) = variables.get(name)?;
+        Some((read(text)?, place))
+    };
+    if let Some(said) = variable("AWS_LAMBDA_JS_RUNTIME", NodeVersion::parse) {
+        return Ok(said);
     }
     if let Some(text) = flag {
-        return NodeVersion::parse(text).ok_or_else(|| SettingsError::Flag {
+        let version = NodeVersion::parse(text).ok_or_else(|| SettingsError::Flag {
             flag: "--node-version",
             reason: format!("`{text}` is not a Node version; write a major version such as `22`"),
-        });
+        })?;
+        return Ok((version, Place::Named("--node-version".into())));
     }
     let file = |name: &str| {
-        let bytes = store.read(&base.child(name)).ok()?;
-        named(&String::from_utf8_lossy(&bytes))
+        let path = base.child(name);
+        let bytes = store.read(&path).ok()?;
+        let text = String::from_utf8_lossy(&bytes);
+        let end = text.lines().next().map_or(0, str::len);
+        Some((named(&text)?, Place::File(path, Span::of(&text, 0, end))))
     };
-    let version = environment("NODE_VERSION").and_then(|text| named(text));
-    Ok(version.or_else(|| file(".nvmrc")).or_else(|| file(".node-version")).unwrap_or(NodeVersion::DEFAULT))
+    let said = variable("NODE_VERSION", named).or_else(|| file(".nvmrc")).or_else(|| file(".node-version"));
+    Ok(said.unwrap_or_else(|| (NodeVersion::DEFAULT, Place::Named("the default".into()))))
 }
 
 /// A version as version managers write it: a number, or the name of a release line.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::netlify_toml::{NetlifyToml, read};
-use super::{ConfigLayers, Invocation, SettingsError, Source, is_toml};
+use super::{ConfigLayers, Invocation, SettingsError, Source, Written, is_toml};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::function::Origin;
 use crate::path::{AbsPath, common_directory};
@@ -17,7 +17,7 @@ pub(super) struct Site {
     pub(super) repository_root: AbsPath,
     pub(super) sources: Vec<Source>,
     pub(super) config: ConfigLayers,
-    pub(super) environment: BTreeMap<String, String>,
+    pub(super) environment: BTreeMap<String, Written>,
     pub(super) telemetry: bool,
     pub(super) said: Vec<Diagnostic>,
 }

@@ -144,3 +144,93 @@ fn a_path_must_be_one() {
     let scheduled = site("hello.mjs", "export default f\nexport const config = { path: '/a', schedule: '@daily' }\n");
     fails(&scheduled, &[], &["a scheduled function cannot have a `path`", "hello.mjs:2:31"]);
 }
+
+/// A site in which every source says something.
+fn told_by_all() -> Scratch {
+    let site = site(
+        "hello.mjs",
+        "export default async () => new Response()\nexport const config = {\n  path: ['/a/:id', '/b'],\n  region: 'CMH',\n  \
+         rateLimit: { windowLimit: 10, windowSize: 60 },\n}\n",
+    );
+    site.file(
+        "netlify.toml",
+        "[build.environment]\nNODE_VERSION = \"22\"\n[functions]\nexternal_node_modules = [\"a\"]\nincluded_files = \
+         [\"x\"]\n[functions.\"h*\"]\nexternal_node_modules = [\"b\"]\nmemory = \"2gb\"\n",
+    );
+    site.file(
+        "netlify/functions/hello.json",
+        "{\n  \"version\": 1,\n  \"config\": {\n    \"timeout\": 20,\n    \"includedFiles\": [\"data/**\"]\n  }\n}\n",
+    );
+    site
+}
+
+const ALL: [&str; 4] = ["--config", r#"{"*": {"generator": "me"}}"#, "--config-dir", "netlify/functions"];
+
+#[test]
+fn every_value_has_the_place_where_it_was_said() {
+    let site = told_by_all();
+    let said = said(fnzip(&site.path).args(["config", "hello"]).args(ALL));
+    assert_eq!((said.status, said.err.as_str()), (0, ""));
+    insta::assert_snapshot!(said.out);
+}
+
+#[test]
+fn tools_get_the_places_too() {
+    let site = told_by_all();
+    let one: Value =
+        serde_json::from_str(&said(fnzip(&site.path).args(["config", "hello", "--json"]).args(ALL)).out).unwrap();
+    assert_eq!(
+        one["settings"]["externalNodeModules"],
+        json!({"value": ["a", "b"], "from": [
+            {"file": "netlify.toml", "line": 4, "column": 26},
+            {"file": "netlify.toml", "line": 7, "column": 26},
+        ]})
+    );
+    assert_eq!(one["settings"]["memory"]["value"], 2048);
+    assert_eq!(one["settings"]["generator"], json!({"value": "me", "from": [{"by": "--config"}]}));
+    assert_eq!((&one["kind"], &one["runtimeAPIVersion"]), (&json!("stream"), &json!(2)));
+    let listed = said(fnzip(&site.path).args(["list", "--json"]).args(ALL));
+    let listed: Value = serde_json::from_str(&listed.out).unwrap();
+    assert_eq!(listed[0]["settings"], one["settings"]);
+    assert_eq!(listed[0]["config"]["includedFiles"], json!(["data/**"]));
+}
+
+#[test]
+fn a_function_that_is_not_there_has_no_configuration() {
+    let site = told_by_all();
+    let said = said(fnzip(&site.path).args(["config", "helo"]));
+    assert_eq!(said.status, 2);
+    assert!(said.err.contains("there is no function `helo`: did you mean `hello`?"), "{}", said.err);
+}
+
+#[test]
+fn netlify_toml_is_told_of_with_its_lines() {
+    let site = site("hello.js", "exports.handler = 1");
+    site.file("netlify.toml", "[functions.hello]\ntimeot = 20\nvcpu = 5\nschedule = \"61 * * * *\"\n");
+    let said = said(fnzip(&site.path).args(["bundle", "--color", "never"]));
+    assert_eq!(said.status, 2, "{}", said.err);
+    insta::assert_snapshot!(said.err);
+    assert!(!site.path.join(".netlify/functions/manifest.json").exists());
+}
+
+#[test]
+fn an_unknown_key_is_a_warning_and_under_strict_an_error() {
+    let site = site("hello.js", "exports.handler = 1");
+    let config = ["--config", r#"{"hello": {"memry": 2048, "path": "/a"}}"#];
+    let lax = said(fnzip(&site.path).args(["bundle"]).args(config));
+    assert_eq!(lax.status, 0, "{}", lax.err);
+    assert!(lax.err.contains("--config: `memry` is no key that is known: did you mean `memory`?"), "{}", lax.err);
+    assert!(lax.err.contains("--config: `path` can only be said by the function itself"), "{}", lax.err);
+    assert_eq!(said(fnzip(&site.path).args(["bundle", "--strict"]).args(config)).status, 1);
+}
+
+/// The platform calls a function for the event that its name tells.
+#[test]
+fn a_name_may_be_that_of_an_event() {
+    let site = site("deploy-succeeded-background.js", "exports.handler = async () => {}");
+    let row = row(&site, &[]);
+    assert_eq!(row["fnzip"]["eventTriggered"], "deploy-succeeded");
+    assert_eq!(row["invocationMode"], "background");
+    let listed = said(fnzip(&site.path).arg("list"));
+    assert!(listed.out.ends_with("  event\n"), "{}", listed.out);
+}

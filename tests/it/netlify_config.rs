@@ -66,7 +66,9 @@ fn read(row: &Value) -> (Result<Value, String>, Vec<String>) {
     if settings.base != site.path {
         read.insert("base".into(), shown(&settings.base).into());
     }
-    read.insert("environment".into(), json!(settings.environment));
+    let environment: BTreeMap<&String, &String> =
+        settings.environment.iter().map(|(name, (value, _))| (name, value)).collect();
+    read.insert("environment".into(), json!(environment));
     (Ok(Value::Object(read)), settings.said.iter().map(|said| said.message.clone()).collect())
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Place};
 use crate::function::Function;
 use crate::js::scan::Form;
 use crate::js::trace::{How, Trace};
@@ -93,8 +93,27 @@ fn listed<T: serde::Serialize>(items: &[T]) -> Value {
     if items.is_empty() { Value::Null } else { json!(items) }
 }
 
-/// The functions of a site; with `files`, the files of each.
-pub(in crate::cli) fn listing(functions: &[Function], files: Option<&[Vec<AbsPath>]>) -> Value {
+/// What a function is told: each value by its key, with the places where it was said.
+pub(in crate::cli) fn settings(function: &Function, root: &AbsPath) -> Value {
+    let told = function.effective();
+    let row = |(key, value, places): (&str, Value, &[Place])| {
+        let from: Vec<Value> = places.iter().map(|said| place(said, root)).collect();
+        (key.to_owned(), json!({"value": value, "from": from}))
+    };
+    Value::Object(told.into_iter().map(row).collect())
+}
+
+fn place(place: &Place, root: &AbsPath) -> Value {
+    match place {
+        Place::File(path, span) => {
+            json!({"file": path.relative_to(root), "line": span.line, "column": span.column})
+        }
+        Place::Named(name) => json!({"by": name}),
+    }
+}
+
+/// The functions of a site, whose root is `root`; with `files`, the files of each.
+pub(in crate::cli) fn listing(functions: &[Function], files: Option<&[Vec<AbsPath>]>, root: &AbsPath) -> Value {
     let row = |(index, function): (usize, &Function)| {
         let config = &function.config;
         let mut row = Row::default();
@@ -106,6 +125,8 @@ pub(in crate::cli) fn listing(functions: &[Function], files: Option<&[Vec<AbsPat
         row.set("name", json!(function.name));
         row.set("runtime", json!(function.runtime));
         row.set("schedule", json!(config.schedule));
+        row.set("config", json!(config));
+        row.set("settings", settings(function, root));
         row.set("runtimeAPIVersion", json!(function.api_version));
         row.set("routes", listed(&function.routes));
         row.set("excludedRoutes", listed(&function.excluded_routes));

@@ -13,7 +13,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use super::progress::Bar;
 use crate::cli::args::{Colour, Shown};
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::function::{Function, InvocationMode};
+use crate::function::{Function, InvocationMode, events};
 use crate::path::AbsPath;
 use crate::pipeline::{Outcome, Report};
 use crate::settings::Settings;
@@ -213,6 +213,8 @@ fn table_without(left_out: &[&str], report: &Report) -> Table {
 pub(in crate::cli) fn kind(function: &Function) -> &'static str {
     match function.invocation_mode() {
         _ if function.ready_made => "ready-made",
+        _ if events::trigger(&function.name).is_some() => "event",
+        _ if function.config.schedule.is_some() => "scheduled",
         Some(InvocationMode::Background) => "background",
         Some(InvocationMode::Stream) => "stream",
         None => "sync",

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::document::{Data, Document, Member, Node, Table};
-use super::{ConfigLayers, Invocation, SettingsError};
-use crate::diagnostic::{Diagnostic, Place};
+use super::{ConfigLayers, Invocation, SettingsError, Written};
+use crate::diagnostic::Diagnostic;
 use crate::function::checks;
 use crate::function::config::{Speaker, Told, did_you_mean};
 use crate::path::AbsPath;
@@ -27,15 +27,12 @@ pub(super) struct NetlifyToml {
     /// `[functions]` and `[functions."glob"]`.
     pub(super) config: ConfigLayers,
     /// `[build.environment]`.
-    pub(super) environment: BTreeMap<String, String>,
+    pub(super) environment: BTreeMap<String, Written>,
     /// `[fnzip] telemetry`.
     pub(super) telemetry: bool,
     /// What is not known, or does not count.
     pub(super) said: Vec<Diagnostic>,
 }
-
-/// A text and where it stands.
-pub(super) type Written = (String, Place);
 
 /// The keys of `[functions]` that are settings, not names of functions.
 const SETTINGS: [&str; 10] = [
@@ -176,7 +173,8 @@ impl Reader<'_> {
         read.publish = self.text(build, "build", "publish");
         read.base = self.text(build, "build", "base").filter(|(base, _)| !base.is_empty());
         let environment = build.get("environment").and_then(Node::as_table).into_iter().flatten();
-        read.environment = environment.map(|member| (member.key.clone(), member.node.as_variable())).collect();
+        let written = |node: &Node| (node.as_variable(), self.document.place(node.at()));
+        read.environment = environment.map(|member| (member.key.clone(), written(&member.node))).collect();
     }
 
     /// Tables of an array that must have one of these keys.
@@ -343,13 +341,13 @@ mod tests {
         let production = read(toml, &Invocation::default()).unwrap();
         assert_eq!(text(&production.base), Some("a"));
         assert_eq!(text(&production.functions_directory), Some("prod"));
-        assert_eq!(production.environment["NODE_VERSION"], "20");
+        assert_eq!(production.environment["NODE_VERSION"].0, "20");
         let staging =
             Invocation { context: Some("staging".into()), branch: Some("feat/x".into()), ..Invocation::default() };
         let staging = read(toml, &staging).unwrap();
         assert_eq!(text(&staging.base), Some("b"));
         assert_eq!(text(&staging.functions_directory), Some("feature"));
-        assert_eq!(staging.environment["NODE_VERSION"], "22");
+        assert_eq!(staging.environment["NODE_VERSION"].0, "22");
     }
 
     #[test]
