@@ -45,6 +45,7 @@ pub enum Code {
     ModuleFormat,
     ModuleNotFound,
     NoFunctions,
+    NoHandler,
     NoMainFile,
     NotSupported,
     OutsideBase,

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use super::bootstrap::{self, Bootstrap};
-use super::included;
 use super::layout::lay_out;
+use super::{handler, included};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::{Bundler, Function, NodeVersion};
 use crate::js::graph::{Graph, Module};
@@ -26,6 +26,7 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
     let module = graph.module(&main.path);
     let format = module_format(&main.path, &module);
     let mut diagnostics: Vec<Diagnostic> = unrecognised(function, &module, &main.path, format).into_iter().collect();
+    diagnostics.extend(handler::missing(&main.path, graph));
     let mut traced = trace(graph, std::slice::from_ref(&function.main_file), &trace_options(function, settings));
     diagnostics.append(&mut traced.diagnostics);
     diagnostics.extend(untranspiled(&traced, &main.path, settings));

@@ -234,3 +234,40 @@ fn a_name_may_be_that_of_an_event() {
     let listed = said(fnzip(&site.path).arg("list"));
     assert!(listed.out.ends_with("  event\n"), "{}", listed.out);
 }
+
+const NO_HANDLER: &str = "exports neither a `handler` nor a default: the platform has nothing to call";
+
+#[test]
+fn a_function_that_has_no_handler_is_told() {
+    for (file, source) in [
+        ("hello.js", "exports.handle = async () => {}\n"),
+        ("hello.js", "console.log('hello')\n"),
+        ("hello.js", "module.exports = require('./lib/plain.js')\n"),
+        ("hello.mjs", "export * from './lib/plain.js'\n"),
+        ("hello.mjs", "export const handel = async () => {}\n"),
+        ("hello.cjs", "module.exports = async () => {}\n"),
+    ] {
+        let site = site(file, source);
+        site.file("netlify/functions/lib/plain.js", "exports.other = 1\n");
+        let lax = said(fnzip(&site.path).args(["bundle"]));
+        assert_eq!((lax.status, lax.err.contains(NO_HANDLER)), (0, true), "{source}: {}", lax.err);
+        assert_eq!(said(fnzip(&site.path).args(["bundle", "--strict"])).status, 1, "{source}");
+    }
+}
+
+#[test]
+fn a_handler_that_may_be_there_is_trusted() {
+    for source in [
+        "module.exports = require('./lib/handler.js')\n",
+        "module.exports = require('./lib/missing.js')\n",
+        "module.exports = require('express')()\n",
+        "(function () { exports.handler = async () => {} })()\n",
+        "const all = {}; all.handler = async () => {}; module.exports = { ...all }\n",
+        "Object.assign(exports, require('./lib/handler.js'))\n",
+    ] {
+        let site = site("hello.js", source);
+        site.file("netlify/functions/lib/handler.js", "exports.handler = async () => {}\n");
+        let said = said(fnzip(&site.path).args(["bundle", "-v"]));
+        assert!(!said.err.contains(NO_HANDLER), "{source}: {}", said.err);
+    }
+}

@@ -20,7 +20,9 @@ pub(super) struct Exports<'a> {
     pub(super) is_esm: bool,
     /// By name; the last assignment counts.
     pub(super) named: BTreeMap<String, Exported<'a>>,
-    /// There may be more: `export *`, or `module.exports` is something that cannot be looked into.
+    /// The modules all of whose exports it passes on: `export * from`, `module.exports = require()`.
+    pub(super) passed_on: Vec<String>,
+    /// There may be more: `module.exports` is something that cannot be looked into.
     pub(super) open: bool,
     /// The file's own top-level bindings.
     pub(super) bindings: FxHashMap<Id, &'a Expr>,
@@ -162,7 +164,9 @@ impl<'a> Exports<'a> {
                     }
                 }
             }
-            ModuleDecl::ExportAll(export) if !export.type_only => self.open = true,
+            ModuleDecl::ExportAll(export) if !export.type_only => {
+                self.passed_on.push(export.src.value.to_string_lossy().into_owned());
+            }
             ModuleDecl::TsExportAssignment(export) => self.module_exports(&export.expr),
             _ => {}
         }
@@ -220,7 +224,10 @@ impl<'a> Exports<'a> {
         match self.followed(value) {
             Expr::Object(object) => self.members(object),
             Expr::Fn(_) | Expr::Arrow(_) | Expr::Class(_) | Expr::Lit(_) => {}
-            _ => self.open = true,
+            value => match required(value) {
+                Some(specifier) => self.passed_on.push(specifier),
+                None => self.open = true,
+            },
         }
     }
 
@@ -259,8 +266,10 @@ impl<'a> Exports<'a> {
         let defines =
             matches!(&call.callee, Callee::Expr(callee) if dotted(callee).as_deref() == Some("Object.defineProperty"));
         let name = call.args.get(1).and_then(|argument| literal(&argument.expr));
-        match name {
-            Some(name) if defines && about_exports => self.export(&name, Exported::Elsewhere),
+        let mut required = call.args.iter().filter_map(|argument| required(&argument.expr));
+        match (name, required.next()) {
+            (Some(name), _) if defines && about_exports => self.export(&name, Exported::Elsewhere),
+            (_, Some(specifier)) if about_exports => self.passed_on.push(specifier),
             _ => self.open |= about_exports,
         }
     }
@@ -268,6 +277,13 @@ impl<'a> Exports<'a> {
     fn export(&mut self, name: &str, exported: Exported<'a>) {
         self.named.insert(name.to_owned(), exported);
     }
+}
+
+/// The specifier of `require('…')`.
+fn required(expr: &Expr) -> Option<String> {
+    let Expr::Call(CallExpr { callee: Callee::Expr(callee), args, .. }) = unwrapped(expr) else { return None };
+    let argument = args.first().filter(|_| args.len() == 1 && dotted(callee).as_deref() == Some("require"))?;
+    literal(&argument.expr)
 }
 
 fn text(name: &ModuleExportName) -> String {

@@ -4,6 +4,7 @@
 
 mod exports;
 mod helpers;
+mod hidden;
 mod values;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use serde_json::{Map, Value};
 use swc_core::ecma::ast::{Expr, Prop, PropOrSpread};
 
 use self::exports::Exports;
+pub use self::hidden::hides_exports;
 use super::literal::unwrapped;
 use super::parse::{Parsed, offset};
 use crate::diagnostic::Span;
@@ -27,7 +29,9 @@ pub struct Analysis {
     pub has_handler_value: bool,
     /// It has a default export.
     pub has_default: bool,
-    /// It may export more than can be seen: `export *`, `module.exports = require('./x')`.
+    /// The modules all of whose exports it passes on: `export * from`, `module.exports = require()`.
+    pub passed_on: Vec<String>,
+    /// It may export more than can be seen: `module.exports` is what a call returns.
     pub is_open: bool,
     /// The handler is wrapped in `schedule()` of `@netlify/functions`.
     pub schedule: Option<Schedule<Span>>,
@@ -90,6 +94,7 @@ pub fn analyse(parsed: &Parsed, source: &str) -> Analysis {
         has_handler_value: exports.has_value("handler"),
         has_default: exports.named.contains_key("default"),
         is_open: exports.open,
+        passed_on: exports.passed_on.clone(),
         schedule,
         streams: wrapped.stream,
         config: config.map(|read| Literals {
@@ -195,12 +200,45 @@ mod tests {
 
     #[test]
     fn what_cannot_be_seen_is_open() {
-        for source in
-            ["module.exports = require('./x')", "export * from './x'", "__exportStar(require('./x'), exports)"]
-        {
+        for source in ["module.exports = make()", "Object.assign(exports, other)", "module.exports = { ...other }"] {
             assert!(read("js", source).is_open, "{source}");
         }
         assert!(!read("js", "exports.a = 1").is_open);
+    }
+
+    #[test]
+    fn exports_may_be_those_of_another_module() {
+        for source in
+            ["module.exports = require('./x')", "export * from './x'", "__exportStar(require('./x'), exports)"]
+        {
+            let read = read("js", source);
+            assert_eq!((read.passed_on, read.is_open), (vec!["./x".to_owned()], false), "{source}");
+        }
+    }
+
+    #[test]
+    fn exports_may_be_hidden_from_a_look_at_the_statements() {
+        let hides = |source: &str| parse("js", source, |parsed| hides_exports(parsed)).unwrap();
+        for source in [
+            "(function () { exports.handler = f })()",
+            "if (x) exports.handler = f",
+            "(function (root, make) { module.exports = make() })(this, make)",
+            "this.handler = f",
+            "const { exports: e } = module",
+            "exports.a = () => { exports.handler = f }",
+            "eval(text)",
+        ] {
+            assert!(hides(source), "{source}");
+        }
+        for source in [
+            "exports.a = 1",
+            "Object.defineProperty(exports, '__esModule', { value: true })",
+            "module.exports.a = exports.b = 1",
+            "module.exports = { a() { return this.b } }",
+            "f()",
+        ] {
+            assert!(!hides(source), "{source}");
+        }
     }
 
     #[test]
