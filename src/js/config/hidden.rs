@@ -1,0 +1,76 @@
+//! May a CommonJS file export more than its top-level statements say? In: a syntax tree. Out: yes or
+//! no, and yes if in doubt. It is asked only of main files that seem to export nothing of use.
+
+use swc_core::ecma::ast::{AssignExpr, AssignTarget, Class, Expr, Function, Ident, SimpleAssignTarget, Stmt, ThisExpr};
+use swc_core::ecma::visit::{Visit, VisitWith};
+
+use crate::js::literal::{text, unwrapped};
+use crate::js::parse::Parsed;
+
+/// Does it touch `exports`, `module` or `this` but in plain statements such as `exports.x = …`?
+pub fn hides_exports(parsed: &Parsed) -> bool {
+    let mut search = Search { found: false, own_this: 0, depth: 0 };
+    parsed.program.visit_with(&mut search);
+    search.found
+}
+
+struct Search {
+    found: bool,
+    /// How many functions and classes lie around, in which `this` is something else.
+    own_this: usize,
+    /// How many statements lie around.
+    depth: usize,
+}
+
+impl Visit for Search {
+    fn visit_stmt(&mut self, statement: &Stmt) {
+        self.depth += 1;
+        match statement {
+            Stmt::Expr(plain) if self.depth == 1 => match unwrapped(&plain.expr) {
+                Expr::Assign(assignment) => self.plain_assignment(assignment),
+                // `Object.defineProperty(exports, "x", …)`, as compilers write it.
+                Expr::Call(call) if call.args.get(1).is_some_and(|name| text(&name.expr).is_some()) => {
+                    call.callee.visit_with(self);
+                    call.args[2..].visit_with(self);
+                }
+                expr => expr.visit_with(self),
+            },
+            statement => statement.visit_children_with(self),
+        }
+        self.depth -= 1;
+    }
+
+    fn visit_ident(&mut self, ident: &Ident) {
+        self.found |= matches!(&*ident.sym, "exports" | "module" | "eval");
+    }
+
+    fn visit_this_expr(&mut self, _: &ThisExpr) {
+        self.found |= self.own_this == 0;
+    }
+
+    fn visit_function(&mut self, function: &Function) {
+        self.own_this += 1;
+        function.visit_children_with(self);
+        self.own_this -= 1;
+    }
+
+    fn visit_class(&mut self, class: &Class) {
+        self.own_this += 1;
+        class.visit_children_with(self);
+        self.own_this -= 1;
+    }
+}
+
+impl Search {
+    /// The left side of a plain assignment has been read; a chain has several.
+    fn plain_assignment(&mut self, assignment: &AssignExpr) {
+        if !matches!(&assignment.left, AssignTarget::Simple(SimpleAssignTarget::Member(member)) if !member.obj.is_this())
+        {
+            assignment.left.visit_with(self);
+        }
+        match unwrapped(&assignment.right) {
+            Expr::Assign(next) => self.plain_assignment(next),
+            value => value.visit_with(self),
+        }
+    }
+}
