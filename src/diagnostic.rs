@@ -38,6 +38,7 @@ pub enum Code {
     Bootstrap,
     CaseClash,
     Configuration,
+    DevelopmentOnly,
     FunctionName,
     IncludedFiles,
     LinkLoop,

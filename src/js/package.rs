@@ -18,6 +18,8 @@ pub struct Package {
     pub main: Option<String>,
     /// `type` is `"module"`: its `.js` files are ES modules.
     pub is_module: bool,
+    /// Packages that it wants for development only: they stand nowhere else.
+    pub development: BTreeSet<String>,
     /// Packages that it can do without: `optionalDependencies`, and peers marked optional.
     pub optional: BTreeSet<String>,
 }
@@ -50,9 +52,22 @@ impl Package {
         let mut optional: BTreeSet<String> = names("optionalDependencies").map(|(name, _)| name.clone()).collect();
         let peers = names("peerDependenciesMeta").filter(|(_, meta)| meta.get("optional") == Some(&Value::Bool(true)));
         optional.extend(peers.map(|(name, _)| name.clone()));
+        let wanted: BTreeSet<&String> = ["dependencies", "optionalDependencies", "peerDependencies"]
+            .iter()
+            .flat_map(|field| names(field).map(|(name, _)| name))
+            .collect();
+        let for_development = names("devDependencies").map(|(name, _)| name).filter(|name| !wanted.contains(name));
+        let development = for_development.cloned().collect();
         let text = |field: &str| fields.get(field).and_then(Value::as_str).map(str::to_owned);
         let (name, version, main) = (text("name"), text("version"), text("main"));
-        Ok(Self { name, version, main, is_module: fields.get("type").is_some_and(|kind| kind == "module"), optional })
+        Ok(Self {
+            name,
+            version,
+            main,
+            development,
+            is_module: fields.get("type").is_some_and(|kind| kind == "module"),
+            optional,
+        })
     }
 }
 

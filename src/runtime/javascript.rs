@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::bootstrap::{self, Bootstrap};
 use super::layout::lay_out;
-use super::{handler, included};
+use super::{development, handler, included};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::{Bundler, Function, NodeVersion};
 use crate::js::graph::{Graph, Module};
@@ -29,6 +29,7 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
     diagnostics.extend(handler::missing(&main.path, graph));
     let mut traced = trace(graph, std::slice::from_ref(&function.main_file), &trace_options(function, settings));
     diagnostics.append(&mut traced.diagnostics);
+    diagnostics.extend(development::shipped(&main.path, &traced, graph, settings));
     diagnostics.extend(untranspiled(&traced, &main.path, settings));
     diagnostics.extend(out_of_the_checkout(&traced, settings));
 

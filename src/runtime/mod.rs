@@ -2,6 +2,7 @@
 //! [`Function`]. Out: a [`Plan`], or the diagnostics that say why there is none. Never writes.
 
 mod bootstrap;
+mod development;
 mod handler;
 mod included;
 mod javascript;

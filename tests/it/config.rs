@@ -271,3 +271,27 @@ fn a_handler_that_may_be_there_is_trusted() {
         assert!(!said.err.contains(NO_HANDLER), "{source}: {}", said.err);
     }
 }
+
+#[test]
+fn a_package_that_is_wanted_for_development_only_is_told() {
+    let site = site("hello.js", "require('./lib/a.js')\nexports.handler = async () => require('@s/prod')\n");
+    site.file("netlify/functions/lib/a.js", "require('dev')\nrequire('both')\n");
+    for (name, source) in
+        [("dev", "require('deep')"), ("deep", ""), ("both", ""), ("@s/prod", "require('brought')"), ("brought", "")]
+    {
+        site.file(&format!("node_modules/{name}/index.js"), source);
+    }
+    site.file(
+        "package.json",
+        r#"{"dependencies": {"@s/prod": "1", "both": "1"}, "devDependencies": {"dev": "1", "both": "1", "brought": "1", "unused": "1"}}"#,
+    );
+    let said = said(fnzip(&site.path).args(["bundle", "--color", "never"]));
+    assert_eq!(said.status, 0, "{}", said.err);
+    let told: Vec<&str> = said.err.lines().filter(|line| line.starts_with("warning")).collect();
+    assert_eq!(
+        told,
+        [
+            "warning[development-only]: package.json: `dev` ships in the function, but stands under `devDependencies` alone: a production install leaves it out"
+        ]
+    );
+}

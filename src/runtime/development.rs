@@ -1,0 +1,44 @@
+//! Packages that a function ships although its site wants them for development only: a production
+//! install leaves them out (spec: functions.md section 2). In: what was traced. Out: a warning a
+//! package. Counts only what the site's own code asks for: what a package needs, it brings.
+
+use std::collections::BTreeSet;
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::js::graph::Graph;
+use crate::js::trace::{How, Trace};
+use crate::path::AbsPath;
+use crate::settings::Settings;
+
+/// What is to be said of the packages that `main` and its own modules load.
+pub(super) fn shipped(main: &AbsPath, traced: &Trace, graph: &Graph, settings: &Settings) -> Vec<Diagnostic> {
+    let directory = main.parent().unwrap_or_else(|| main.clone());
+    let Some(site) = graph.store().nearest_package_json(&directory, &settings.repository_root) else {
+        return Vec::new();
+    };
+    let package = graph.package(&site);
+    let Ok(package) = package.as_ref() else { return Vec::new() };
+    let asked_for = |path: &AbsPath| {
+        let own = |parent: &AbsPath| !parent.in_node_modules();
+        let reasons = traced.files.get(path).into_iter().flat_map(|file| &file.reasons);
+        reasons.filter(|reason| matches!(reason.how, How::Request(_))).any(|reason| reason.parent.iter().any(own))
+    };
+    let loaded: BTreeSet<&str> = traced.files.keys().filter(|path| asked_for(path)).filter_map(package_of).collect();
+    let only = loaded.into_iter().filter(|name| package.development.contains(*name));
+    let warn = |name: &str| {
+        let message = format!(
+            "`{name}` ships in the function, but stands under `devDependencies` alone: a production install leaves it out"
+        );
+        Diagnostic::warning(Code::DevelopmentOnly, message).at(&site).hint(format!("npm install --save-prod {name}"))
+    };
+    only.map(warn).collect()
+}
+
+/// The package whose file this is, by its place in `node_modules`.
+fn package_of(path: &AbsPath) -> Option<&str> {
+    let path = path.to_str()?;
+    let below = &path[path.rfind("/node_modules/")? + "/node_modules/".len()..];
+    let parts = if below.starts_with('@') { 2 } else { 1 };
+    let end = below.match_indices('/').nth(parts - 1)?.0;
+    Some(&below[..end])
+}
