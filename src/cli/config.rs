@@ -12,8 +12,10 @@ use crate::diagnostic::{Place, Severity};
 use crate::fs::Disk;
 use crate::function::Function;
 use crate::function::config::did_you_mean;
+use crate::js::parse::is_typescript;
 use crate::path::AbsPath;
 use crate::pipeline;
+use crate::runtime::tsconfig;
 use crate::store::Store;
 
 pub(super) fn run(args: &Config, people: &People) -> Result<u8, Failure> {
@@ -27,6 +29,10 @@ pub(super) fn run(args: &Config, people: &People) -> Result<u8, Failure> {
     };
     let (function, said) = (&site.functions[at], &site.said[at]);
     people.diagnostics(&site.diagnostics.iter().chain(said).collect::<Vec<_>>(), &cwd)?;
+    // Who rules how its TypeScript is read.
+    let is_typescript = is_typescript(function.main_file.extension());
+    let tsconfig =
+        Some(&function.main_file).filter(|_| is_typescript).and_then(|main| tsconfig(main, &settings, &store));
     if args.site.json {
         let root = &settings.repository_root;
         print_json(&json!({
@@ -35,10 +41,16 @@ pub(super) fn run(args: &Config, people: &People) -> Result<u8, Failure> {
             "kind": kind(function),
             "runtime": function.runtime,
             "runtimeAPIVersion": function.api_version,
+            "tsconfig": tsconfig.as_ref().map(|path| path.relative_to(root)),
             "settings": json::settings(function, root),
         }))?;
     } else {
-        print(&for_people(function, &AbsPath::resolve(&cwd, ".")))?;
+        let base = AbsPath::resolve(&cwd, ".");
+        let mut text = for_people(function, &base);
+        if let Some(tsconfig) = tsconfig {
+            text += &format!("\n\n  TypeScript as {} says", tsconfig.relative_to(&base));
+        }
+        print(&text)?;
     }
     let failed = said.iter().any(|said| said.severity == Severity::Error);
     Ok(if failed { FAILURE } else { SUCCESS })

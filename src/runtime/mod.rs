@@ -8,7 +8,9 @@ mod included;
 mod javascript;
 mod layout;
 mod prebuilt;
+mod tsconfig;
 
+pub use self::tsconfig::tsconfig;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::{Function, Runtime};
 use crate::js::graph::Graph;

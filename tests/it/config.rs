@@ -295,3 +295,36 @@ fn a_package_that_is_wanted_for_development_only_is_told() {
         ]
     );
 }
+
+/// The nearest upwards from the file; of a file from outside the functions directory, then the functions
+/// directory's, the base's, the repository's.
+#[test]
+fn tsconfig_files_are_looked_up_in_order() {
+    let looked_up = |main: &str, there: &[&str]| {
+        let site = scratch();
+        site.file(".git/HEAD", "").file("web/netlify.toml", "[functions]\ndirectory = \"fns\"\n");
+        site.file("web/fns/a.ts", "export default f\n").file(main, "export default f\n");
+        for path in there {
+            site.file(path, "{}");
+        }
+        let name = if main.starts_with("shared") { "b" } else { "a" };
+        let mut command = fnzip(&site.path);
+        command.args(["config", name, "--json", "-C", "web"]);
+        if name == "b" {
+            command.args(["web/fns", "--function", main]);
+        }
+        let said = said(&mut command);
+        assert_eq!(said.status, 0, "{}", said.err);
+        serde_json::from_str::<Value>(&said.out).unwrap()["tsconfig"].clone()
+    };
+    let all = ["web/fns/tsconfig.json", "web/tsconfig.json", "tsconfig.json"];
+    for first in 0..all.len() {
+        assert_eq!(looked_up("web/fns/a.ts", &all[first..]), all[first]);
+    }
+    assert_eq!(looked_up("web/fns/a.ts", &[]), Value::Null);
+    assert_eq!(looked_up("web/fns/a.ts", &["web/fns/other/tsconfig.json", "web/tsconfig.json"]), "web/tsconfig.json");
+    assert_eq!(looked_up("shared/b.ts", &["shared/tsconfig.json", "web/fns/tsconfig.json"]), "shared/tsconfig.json");
+    assert_eq!(looked_up("shared/b.ts", &["web/fns/tsconfig.json", "web/tsconfig.json"]), "web/fns/tsconfig.json");
+    assert_eq!(looked_up("shared/b.ts", &["web/tsconfig.json"]), "web/tsconfig.json");
+    assert_eq!(looked_up("shared/b.ts", &["tsconfig.json", "web/tsconfig.json"]), "tsconfig.json");
+}
