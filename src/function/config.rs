@@ -348,3 +348,117 @@ pub fn did_you_mean<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> 
     let near = nearest.filter(|(distance, word)| *distance <= 3 && *distance * 2 < word.len());
     near.map(|(_, word)| format!(": did you mean `{word}`?")).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn told(values: &Value) -> Told {
+        let place = |path: &str| Place::Named(path.to_owned());
+        Told::read(values.as_object().unwrap(), Speaker::Function, &place).0
+    }
+
+    #[test]
+    fn lists_add_up_and_single_values_replace() {
+        let low = told(&json!({"included_files": ["a"], "nodeBundler": "nft", "timeout": 5, "name": "low"}));
+        let high = told(&json!({"includedFiles": ["b"], "nodeBundler": "esbuild_zisi", "timeout": null}));
+        let merged = low.overlaid(&high);
+        let config = merged.config();
+        assert_eq!(config.included_files.as_deref(), Some(&["a".to_owned(), "b".to_owned()][..]));
+        assert_eq!((config.node_bundler, config.timeout), (Some(Bundler::EsbuildZisi), None));
+        assert_eq!(config.name.as_deref(), Some("low"));
+        let places = &merged.get("includedFiles").unwrap().places;
+        assert_eq!(places, &[Place::Named("included_files.0".into()), Place::Named("includedFiles.0".into())]);
+    }
+
+    #[test]
+    fn lists_may_replace() {
+        let high = told(&json!({"includedFiles": ["b"]})).replacing(|_| true);
+        let merged = told(&json!({"includedFiles": ["a"]})).overlaid(&high);
+        assert_eq!(merged.config().included_files, Some(vec!["b".to_owned()]));
+    }
+
+    #[test]
+    fn whoever_sets_memory_or_processors_replaces_both() {
+        let merged = told(&json!({"memory": 2048})).overlaid(&told(&json!({"vcpu": 1})));
+        assert_eq!((merged.config().memory, merged.config().vcpu), (None, Some(1.into())));
+    }
+
+    #[test]
+    fn what_is_wrong_is_left_out_and_told() {
+        let place = |path: &str| Place::Named(path.to_owned());
+        let values =
+            json!({"timeout": "5", "memry": 1, "rateLimit": {"windowLimt": 1}, "path": "/a", "nodeBundler": "x"});
+        let (told, problems) = Told::read(values.as_object().unwrap(), Speaker::Other, &place);
+        assert_eq!(told, Told::default());
+        let said: Vec<String> =
+            problems.iter().map(|problem| format!("{} {}", problem.path, problem.message)).collect();
+        assert_eq!(
+            said,
+            [
+                "timeout must be a number",
+                "memry is no key that is known: did you mean `memory`?",
+                "rateLimit.windowLimt is no key that is known: did you mean `rateLimit.windowLimit`?",
+                "path can only be said by the function itself",
+                "nodeBundler must be one of esbuild, esbuild_zisi, nft, none, zisi",
+            ]
+        );
+    }
+
+    fn value() -> impl Strategy<Value = Value> {
+        let list = prop::collection::vec("[ab]", 0..3).prop_map(Value::from);
+        prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            "[a-c]{0,2}".prop_map(Value::from),
+            (0..5).prop_map(Value::from),
+            list
+        ]
+    }
+
+    /// What a source might say, right or wrong, and whether its lists replace.
+    fn layer() -> impl Strategy<Value = (Map<String, Value>, bool)> {
+        let keys: Vec<&str> = KEYS.iter().map(|(key, _)| *key).filter(|key| *key != "rateLimit").collect();
+        let limit = prop::collection::btree_map("action|aggregateBy|to|windowSize", value(), 0..3);
+        let plain = prop::collection::btree_map(prop::sample::select(keys), value(), 0..6);
+        (plain, limit, any::<bool>()).prop_map(|(plain, limit, replaces)| {
+            let mut values: Map<String, Value> =
+                plain.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+            values.insert("rateLimit".into(), limit.into_iter().collect::<Map<_, _>>().into());
+            (values, replaces)
+        })
+    }
+
+    fn read((values, replaces): &(Map<String, Value>, bool)) -> Told {
+        told(&Value::Object(values.clone())).replacing(|_| *replaces)
+    }
+
+    proptest! {
+        #[test]
+        fn it_does_not_matter_which_layers_are_laid_together_first(layers in [layer(), layer(), layer()]) {
+            let [low, middle, high] = layers.each_ref().map(read);
+            let from_below = low.clone().overlaid(&middle).overlaid(&high);
+            let from_above = low.overlaid(&middle.overlaid(&high));
+            prop_assert_eq!(from_below, from_above);
+        }
+
+        #[test]
+        fn nothing_laid_over_changes_nothing(layer in layer()) {
+            let told = read(&layer);
+            prop_assert_eq!(told.clone().overlaid(&Told::default()), told.clone());
+            prop_assert_eq!(Told::default().overlaid(&told), told);
+        }
+
+        #[test]
+        fn the_order_of_keys_does_not_matter(layer in layer(), seed in any::<u64>()) {
+            let mut pairs: Vec<_> = layer.0.clone().into_iter().collect();
+            let count = pairs.len().max(1);
+            pairs.rotate_left(seed as usize % count);
+            pairs.reverse();
+            prop_assert_eq!(read(&(pairs.into_iter().collect(), layer.1)), read(&layer));
+        }
+    }
+}

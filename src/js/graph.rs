@@ -10,6 +10,7 @@ use rustc_hash::FxBuildHasher;
 use super::config::{Analysis, analyse};
 use super::package::{InvalidPackage, Package};
 use super::parse::{CODE_EXTENSIONS, SyntaxError, parse};
+use super::plugins::Mount;
 use super::resolve::{Resolution, ResolveOptions, Resolver, Unresolved};
 use super::scan::{Request, Scan, scan};
 use crate::diagnostic::Span;
@@ -74,6 +75,8 @@ pub struct Targets {
     pub package_jsons: Vec<Real>,
     /// Node itself refuses the specifier.
     pub lenient: bool,
+    /// It is a package of a build plugin.
+    pub mount: Option<Mount>,
 }
 
 /// A value for each path, made by whoever asks first.
@@ -195,6 +198,7 @@ impl Graph {
             modules: resolution.files.iter().map(real).collect::<Result<_, _>>()?,
             package_jsons: resolution.package_jsons.iter().map(real).collect::<Result<_, _>>()?,
             lenient: resolution.lenient,
+            mount: resolution.mount.clone(),
         })
     }
 

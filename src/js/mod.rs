@@ -6,6 +6,7 @@ pub mod graph;
 mod literal;
 pub mod package;
 pub mod parse;
+pub mod plugins;
 pub mod resolve;
 pub mod scan;
 pub mod trace;

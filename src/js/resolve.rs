@@ -17,6 +17,7 @@ use oxc_resolver::{
 use rustc_hash::FxBuildHasher;
 
 use super::package::package_name;
+use super::plugins::{Mount, mount};
 use super::scan::Request;
 use crate::fs::{Disk, FileKind};
 use crate::path::AbsPath;
@@ -47,6 +48,8 @@ pub struct Resolution {
     pub package_jsons: Vec<AbsPath>,
     /// Node itself refuses the specifier; only bundlers take it.
     pub lenient: bool,
+    /// It is a package of a build plugin.
+    pub mount: Option<Mount>,
 }
 
 /// Why a specifier leads to no file.
@@ -130,8 +133,17 @@ impl Resolver {
         }
         let directory = directory_of(importer, request.base.as_deref());
         let specifier = &*as_node_reads(specifier, request.form.is_import());
-        let asked = Asked { specifier, directory: &directory, import: usize::from(request.form.is_import()) };
-        let (found, lenient) = self.find(&asked, importer).map_err(|error| self.unresolved(&error, request, &asked))?;
+        let mut asked = Asked { specifier, directory: &directory, import: usize::from(request.form.is_import()) };
+        let mut found = self.find(&asked, importer);
+        let mount = match (&found, package_name(specifier)) {
+            (Err(error), Some((package, _))) if is_not_found(error) => mount(package, &directory, &self.store),
+            _ => None,
+        };
+        if let Some(mount) = &mount {
+            asked.directory = &mount.plugins;
+            found = self.find(&asked, importer);
+        }
+        let (found, lenient) = found.map_err(|error| self.unresolved(&error, request, &asked))?;
         let has_exports = found.package_json().is_some_and(has_exports);
         let by_exports = package_name(specifier).is_some() && has_exports;
         if by_exports && !lenient && asked.of(&self.exact[asked.import]).is_err() {
@@ -142,6 +154,7 @@ impl Resolver {
             files: self.files(&asked, &found, by_exports),
             package_jsons: self.package_jsons(&asked, &found, has_exports),
             lenient,
+            mount,
         })
     }
 

@@ -53,6 +53,8 @@ impl TraceOptions {
 /// The files that an entry point needs.
 #[derive(Debug, Default)]
 pub struct Trace {
+    /// Packages of build plugins that functions see as theirs, and where they are.
+    pub mounts: BTreeMap<String, AbsPath>,
     /// By real path, and links by the path where they stand.
     pub files: BTreeMap<AbsPath, TracedFile>,
     /// What could not be resolved or read, and notes.
@@ -228,6 +230,9 @@ impl Walk<'_> {
             && !loads_once_compiled(importer, &edge.request, &target.path)
         {
             self.warn_of_leniency(importer, edge, &target.path);
+        }
+        if let Some(mount) = &targets.mount {
+            self.found.mounts.insert(mount.name.clone(), mount.package.clone());
         }
         for package in &targets.package_jsons {
             self.list(package, How::PackageJson, Some(importer));

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::bootstrap::{self, Bootstrap};
-use super::layout::lay_out;
+use super::layout::{Files, lay_out};
 use super::{development, handler, included};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::{Bundler, Function, NodeVersion};
@@ -60,6 +60,7 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
     if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         return Err(diagnostics);
     }
+    let files = Files { files, mounts: &traced.mounts };
     let bootstrap = (function.api_version == Some(2)).then(|| bootstrap::find(settings, store)).transpose();
     let laid_out = bootstrap.and_then(|bootstrap| {
         let layout = lay_out(function, &main.path, format, &files, bootstrap.as_ref(), settings, graph)?;
@@ -82,7 +83,7 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
             bundler: Some(bundler(function, format)),
             bootstrap_version: bootstrap.and_then(|bootstrap| bootstrap.version),
             entry_filename: Some(archive.entry),
-            inputs: files.into_iter().collect(),
+            inputs: files.files.into_iter().collect(),
             included_files: included.files,
             input_format: Some(format),
             output_format: Some(format),

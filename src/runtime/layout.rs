@@ -2,7 +2,7 @@
 //! version 2, the bootstrap. Out: entries below the files' common directory, with an entry file that
 //! the platform finds (spec: functions.md section 5). Never decides what ships.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::bootstrap::{BOOTSTRAP_FILE, Bootstrap, ENTRY_FILE, METADATA_FILE};
 use crate::diagnostic::{Code, Diagnostic};
@@ -21,6 +21,14 @@ pub(super) struct Layout {
     pub(super) said: Vec<Diagnostic>,
 }
 
+/// What ships.
+pub(super) struct Files<'a> {
+    /// Files and links on the disk.
+    pub(super) files: BTreeSet<AbsPath>,
+    /// Packages that stand elsewhere, and are linked from where Node looks for them.
+    pub(super) mounts: &'a BTreeMap<String, AbsPath>,
+}
+
 /// User files move here when one of them would take the entry file's place.
 const MOVED: &str = "src";
 
@@ -32,22 +40,25 @@ pub(super) fn lay_out(
     function: &Function,
     main: &AbsPath,
     format: ModuleFormat,
-    files: &BTreeSet<AbsPath>,
+    files: &Files<'_>,
     bootstrap: Option<&Bootstrap>,
     settings: &Settings,
     graph: &Graph,
 ) -> Result<Layout, Diagnostic> {
+    let Files { files, mounts } = files;
     let root = common_directory(files).unwrap_or_else(|| function.src_dir.clone());
     let mut layout = Layout { entries: Entries::default(), entry: String::new(), said: Vec::new() };
     match bootstrap {
         Some(bootstrap) => {
             layout.add_files(files, &root, |at| at, graph.store())?;
+            layout.add_mounts(mounts, &root, |at| at)?;
             layout.add_version_2_entry(function, &place(&root, main)?, bootstrap, settings)?;
         }
         None => {
             let moved = is_in_the_way(function, main, files, &root)?;
             let final_place = |at: ArchivePath| if moved { at.under(MOVED) } else { at };
             layout.add_files(files, &root, final_place, graph.store())?;
+            layout.add_mounts(mounts, &root, final_place)?;
             let main = place(&root, main)?;
             if entry_names(function).contains(&main.as_str().to_owned()) && !moved {
                 main.as_str().clone_into(&mut layout.entry);
@@ -83,6 +94,21 @@ impl Layout {
                 let message = "left out: a link to a directory that is not shipped";
                 self.said.push(Diagnostic::warning(Code::OutsideBase, message).at(path));
             }
+        }
+        Ok(())
+    }
+
+    /// Every file is below the root, and Node looks there last.
+    fn add_mounts(
+        &mut self,
+        mounts: &BTreeMap<String, AbsPath>,
+        root: &AbsPath,
+        final_place: impl Fn(ArchivePath) -> ArchivePath,
+    ) -> Result<(), Diagnostic> {
+        for (name, package) in mounts {
+            let link = root.child("node_modules").join(name);
+            let from = link.parent().unwrap_or_else(|| root.clone());
+            self.entries.add(final_place(place(root, &link)?), Content::Link(package.relative_to(&from)), false);
         }
         Ok(())
     }

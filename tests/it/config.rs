@@ -328,3 +328,27 @@ fn tsconfig_files_are_looked_up_in_order() {
     assert_eq!(looked_up("shared/b.ts", &["web/tsconfig.json"]), "web/tsconfig.json");
     assert_eq!(looked_up("shared/b.ts", &["tsconfig.json", "web/tsconfig.json"]), "tsconfig.json");
 }
+
+/// Build plugins have their packages in a place where Node would not look.
+#[test]
+fn packages_of_build_plugins_are_found_and_load() {
+    let site = site("hello.js", "exports.handler = async () => require('helper')() + require('@s/other/sub')\n");
+    site.file(".netlify/functions-internal/made.js", "exports.handler = async () => require('helper')()\n");
+    let plugins = ".netlify/plugins/node_modules";
+    site.file(&format!("{plugins}/helper/index.js"), "module.exports = () => require('shared')\n");
+    site.file(&format!("{plugins}/shared/index.js"), "module.exports = 'of the plugin '\n");
+    site.file(&format!("{plugins}/@s/other/sub.js"), "module.exports = require('shared')\n");
+    site.file("node_modules/shared/index.js", "module.exports = 'of the site'\n");
+    let said = said(fnzip(&site.path).args(["bundle"]));
+    assert_eq!(said.status, 0, "{}", said.err);
+    let out = site.path.join(".netlify/functions");
+    let elsewhere = scratch();
+    crate::support::unpack_all(&out, &elsewhere.path);
+    for (name, expected) in [("hello", "of the plugin of the plugin "), ("made", "of the plugin ")] {
+        let script = format!("require('./{name}').handler().then((text) => process.stdout.write(text))");
+        let ran =
+            std::process::Command::new("node").args(["-e", &script]).current_dir(elsewhere.path.join(name)).output();
+        let ran = ran.unwrap();
+        assert_eq!(String::from_utf8_lossy(&ran.stdout), expected, "{}", String::from_utf8_lossy(&ran.stderr));
+    }
+}

@@ -16,6 +16,7 @@ mod config;
 mod determinism;
 mod discovery;
 mod formats;
+mod fuzz;
 mod input;
 mod layers;
 mod manifest;
