@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod path;
 pub mod pipeline;
 pub mod plan;
+pub mod process;
 pub mod runtime;
 pub mod settings;
 pub mod source;

@@ -57,7 +57,7 @@ pub(super) fn find(settings: &Settings, store: &Store) -> Result<Bootstrap, Diag
         let version = package.and_then(|package| package.version);
         return Ok(Bootstrap::of(path, version));
     }
-    let installed = find_api(&settings.base, &settings.repository_root, &TOOLS, store).and_then(|directory| {
+    let installed = installed_api(settings, store).and_then(|directory| {
         let package = read(&directory.child("package.json"), store)?;
         let main = store.real(&directory.join(package.main.as_deref().unwrap_or("index.js"))).ok()?;
         Some(Bootstrap::of(&main.path, package.version))
@@ -67,6 +67,11 @@ pub(super) fn find(settings: &Settings, store: &Store) -> Result<Bootstrap, Diag
         version: None,
         takes_module: false,
     }))
+}
+
+/// The directory of the platform's package, in the project or brought by a tool.
+pub(super) fn installed_api(settings: &Settings, store: &Store) -> Option<AbsPath> {
+    find_api(&settings.base, &settings.repository_root, &TOOLS, store)
 }
 
 /// The directory of the platform's package, as seen from `from` but not above `top`, or as one of

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::bootstrap::{BOOTSTRAP_FILE, Bootstrap, ENTRY_FILE, METADATA_FILE};
+use super::telemetry::{TELEMETRY_FILE, telemetry};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::fs::FileKind;
 use crate::function::{Function, InvocationMode};
@@ -67,6 +68,9 @@ pub(super) fn lay_out(
                 layout.add_version_1_entry(function, &final_place(main), format, is_module)?;
             }
         }
+    }
+    if settings.telemetry {
+        layout.add_text(TELEMETRY_FILE, telemetry(function, settings, graph.store())?)?;
     }
     Ok(layout)
 }

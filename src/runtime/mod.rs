@@ -8,6 +8,7 @@ mod included;
 mod javascript;
 mod layout;
 mod prebuilt;
+mod telemetry;
 mod tsconfig;
 
 pub use self::tsconfig::tsconfig;

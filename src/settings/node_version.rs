@@ -7,6 +7,7 @@ use super::Variables;
 use crate::diagnostic::{Place, Span};
 use crate::function::NodeVersion;
 use crate::path::AbsPath;
+use crate::process;
 use crate::store::Store;
 
 /// Chooses the version.
@@ -38,7 +39,32 @@ pub(super) fn choose(
         Some((named(&text)?, Place::File(path, Span::of(&text, 0, end))))
     };
     let said = variable("NODE_VERSION", named).or_else(|| file(".nvmrc")).or_else(|| file(".node-version"));
+    let said = said.or_else(|| installed(variables, base, store));
     Ok(said.unwrap_or_else(|| (NodeVersion::DEFAULT, Place::Named("the default".into()))))
+}
+
+/// The Node of the machine. What its headers say is there at once; only where there are none is it
+/// asked, as version managers have a `node` that depends on the directory.
+fn installed(variables: &Variables<'_>, base: &AbsPath, store: &Store) -> Option<(NodeVersion, Place)> {
+    let (path, _) = variables.get("PATH")?;
+    let mut candidates = std::env::split_paths(path).filter(|path| path.is_absolute());
+    let node = candidates.find_map(|directory| {
+        let node = AbsPath::of(directory).child(if cfg!(windows) { "node.exe" } else { "node" });
+        store.is_file(&node).then_some(node)
+    })?;
+    let program = store.real(&node).ok()?.path;
+    let headers = store.read(&program.join("../../include/node/node_version.h")).ok();
+    let version = headers.and_then(|headers| of_headers(&String::from_utf8_lossy(&headers)));
+    let version = version.or_else(|| named(&process::output(&node, &["--version"], base).ok()?))?;
+    Some((version, Place::Named("node --version".into())))
+}
+
+fn of_headers(headers: &str) -> Option<NodeVersion> {
+    let number = |name: &str| {
+        let line = headers.lines().find(|line| line.split_whitespace().nth(1) == Some(name))?;
+        line.split_whitespace().nth(2)?.parse().ok()
+    };
+    Some(NodeVersion { major: number("NODE_MAJOR_VERSION")?, minor: number("NODE_MINOR_VERSION")? })
 }
 
 /// A version as version managers write it: a number, or the name of a release line.
@@ -56,6 +82,13 @@ fn named(text: &str) -> Option<NodeVersion> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn headers_tell_the_version() {
+        let headers = "#ifndef X\n#define NODE_MAJOR_VERSION 22\n#define NODE_MINOR_VERSION 9\n";
+        assert_eq!(of_headers(headers), Some(NodeVersion { major: 22, minor: 9 }));
+        assert_eq!(of_headers("#define NODE_MAJOR_VERSION"), None);
+    }
 
     #[test]
     fn release_lines_have_names() {

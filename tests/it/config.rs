@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Scratch, fnzip, said, scratch};
+use crate::support::{Scratch, entries, fnzip, said, scratch};
 
 fn site(file: &str, source: &str) -> Scratch {
     let site = scratch();
@@ -169,7 +169,7 @@ const ALL: [&str; 4] = ["--config", r#"{"*": {"generator": "me"}}"#, "--config-d
 #[test]
 fn every_value_has_the_place_where_it_was_said() {
     let site = told_by_all();
-    let said = said(fnzip(&site.path).args(["config", "hello"]).args(ALL));
+    let said = said(fnzip(&site.path).env_remove("FNZIP_NODE_VERSION").args(["config", "hello"]).args(ALL));
     assert_eq!((said.status, said.err.as_str()), (0, ""));
     insta::assert_snapshot!(said.out);
 }
@@ -351,4 +351,65 @@ fn packages_of_build_plugins_are_found_and_load() {
         let ran = ran.unwrap();
         assert_eq!(String::from_utf8_lossy(&ran.stdout), expected, "{}", String::from_utf8_lossy(&ran.stderr));
     }
+}
+
+/// Environment, flag, environment, files, the machine's own, the default.
+#[test]
+fn the_node_version_is_that_of_the_first_who_says_one() {
+    let of = |site: &Scratch, variables: &[(&str, &str)], flags: &[&str]| {
+        let mut command = fnzip(&site.path);
+        command.env_remove("FNZIP_NODE_VERSION").env("PATH", "").args(["config", "hello", "--json"]).args(flags);
+        variables.iter().for_each(|(name, value)| drop(command.env(name, value)));
+        let told = said(&mut command);
+        assert_eq!(told.status, 0, "{}", told.err);
+        let told: Value = serde_json::from_str(&told.out).unwrap();
+        let node = &told["settings"]["nodeVersion"];
+        (node["value"].as_str().unwrap().to_owned(), node["from"][0].clone())
+    };
+    let by = |version: &str, who: &str| (version.to_owned(), json!({"by": who}));
+    let site = site("hello.js", "exports.handler = 1");
+    assert_eq!(of(&site, &[], &[]), by("24", "the default"));
+    site.file("nodes/bin/node", "#!/bin/sh\necho v18.20.1\n");
+    let node = site.path.join("nodes/bin/node");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&*node, mode).unwrap();
+    let path = [("PATH", &*node.join("..").to_string())];
+    assert_eq!(of(&site, &path, &[]), by("18", "node --version"));
+    site.file("nodes/include/node/node_version.h", "#define NODE_MAJOR_VERSION 20\n#define NODE_MINOR_VERSION 1\n");
+    assert_eq!(of(&site, &path, &[]), by("20", "node --version"));
+    let file = |version: &str, name: &str| (version.to_owned(), json!({"file": name, "line": 1, "column": 1}));
+    site.file(".node-version", "22.1.0\n");
+    assert_eq!(of(&site, &path, &[]), file("22", ".node-version"));
+    site.file(".nvmrc", "lts/iron\n");
+    assert_eq!(of(&site, &path, &[]), file("20", ".nvmrc"));
+    site.file("netlify.toml", "[build.environment]\nNODE_VERSION = \"18\"\n");
+    assert_eq!(of(&site, &path, &[]), ("18".into(), json!({"file": "netlify.toml", "line": 2, "column": 16})));
+    assert_eq!(of(&site, &[("NODE_VERSION", "20")], &[]), by("20", "NODE_VERSION"));
+    assert_eq!(of(&site, &[("NODE_VERSION", "20")], &["--node-version", "22"]), by("22", "--node-version"));
+    let lambda = [("AWS_LAMBDA_JS_RUNTIME", "nodejs24.x")];
+    assert_eq!(of(&site, &lambda, &["--node-version", "22"]), by("24", "AWS_LAMBDA_JS_RUNTIME"));
+    let config = ["--config", r#"{"hello": {"nodeVersion": "20"}}"#];
+    assert_eq!(of(&site, &lambda, &config), by("20", "--config"));
+}
+
+#[test]
+fn telemetry_ships_only_if_it_is_asked_for() {
+    let site = site("hello.js", "exports.handler = 1");
+    let api = "node_modules/@netlify/serverless-functions-api";
+    site.file("netlify.toml", "[fnzip]\ntelemetry = true\n");
+    let config = ["--config", r#"{"hello": {"generator": "@netlify/Tool@1.2.3"}}"#];
+    let without = said(fnzip(&site.path).args(["bundle"]).args(config));
+    assert_eq!(without.status, 1);
+    assert!(without.err.contains("`fnzip.telemetry` wants `@netlify/serverless-functions-api`"), "{}", without.err);
+    site.file(&format!("{api}/package.json"), "{}");
+    site.file(&format!("{api}/dist/telemetry/instrumentation.js"), "trace(SERVICE_NAME)\n");
+    row(&site, &config);
+    let zip = site.path.join(".netlify/functions/hello.zip");
+    assert_eq!(entries(&zip), ["___netlify-telemetry.mjs", "hello.js"]);
+    let text =
+        std::process::Command::new("unzip").arg("-p").arg(&*zip).arg("___netlify-telemetry.mjs").output().unwrap();
+    assert_eq!(
+        String::from_utf8(text.stdout).unwrap(),
+        "var SERVICE_NAME = \"netlify-tool\";\nvar SERVICE_VERSION = \"1.2.3\";\ntrace(SERVICE_NAME)\n\n"
+    );
 }

@@ -67,6 +67,8 @@ pub(crate) fn fnzip(cwd: &Path) -> assert_cmd::Command {
     for name in ["CONTEXT", "BRANCH", "NODE_VERSION", "AWS_LAMBDA_JS_RUNTIME", "GITHUB_ACTIONS", "SOURCE_DATE_EPOCH"] {
         command.env_remove(name);
     }
+    // The Node of the machine is nobody's business, unless a test says so.
+    command.env("FNZIP_NODE_VERSION", "24");
     command
 }
 
