@@ -154,6 +154,8 @@ pub struct Problem {
     pub message: String,
     /// There is no such key, or not there; otherwise its value has the wrong form.
     pub unknown: bool,
+    /// What to do about it.
+    pub hint: Option<String>,
 }
 
 impl Told {
@@ -164,7 +166,7 @@ impl Told {
             match known(written) {
                 Some((_, Kind::OfSource)) if speaker == Speaker::Other => {
                     let message = "can only be said by the function itself".to_owned();
-                    read.1.push(Problem { path: written.clone(), message, unknown: true });
+                    read.1.push(Problem { path: written.clone(), message, unknown: true, hint: None });
                 }
                 Some((key, kind)) => read.0.take(key, kind, written, value, place, &mut read.1),
                 None => read.1.push(unknown(written, KEYS.iter().map(|(key, _)| *key))),
@@ -182,7 +184,8 @@ impl Told {
         place: &dyn Fn(&str) -> Place,
         problems: &mut Vec<Problem>,
     ) {
-        let mut problem = |message: String| problems.push(Problem { path: written.into(), message, unknown: false });
+        let mut problem =
+            |message: String| problems.push(Problem { path: written.into(), message, unknown: false, hint: None });
         let many = |items: &[Value]| (0..items.len()).map(|index| place(&format!("{written}.{index}"))).collect();
         let (value, places, replaces) = match (kind, value) {
             (Kind::Members(known), Value::Object(members)) => {
@@ -337,7 +340,7 @@ fn known(written: &str) -> Option<(&'static str, Kind)> {
 
 fn unknown(path: &str, known: impl Iterator<Item = &'static str>) -> Problem {
     let message = format!("is no key that is known{}", did_you_mean(path, known));
-    Problem { path: path.into(), message, unknown: true }
+    Problem { path: path.into(), message, unknown: true, hint: None }
 }
 
 /// `: did you mean …?`, if one of the known words is near what was written.

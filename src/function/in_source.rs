@@ -57,7 +57,7 @@ pub fn read(values: &Map<String, Value>, place: &dyn Fn(&str) -> Place) -> InSou
 }
 
 fn problem(path: impl Into<String>, message: impl Into<String>) -> Problem {
-    Problem { path: path.into(), message: message.into(), unknown: false }
+    Problem { path: path.into(), message: message.into(), unknown: false, hint: None }
 }
 
 struct Reader<'a> {
@@ -111,7 +111,10 @@ impl<'a> Reader<'a> {
             match Route::parse(path) {
                 Ok(route) if routes.iter().any(|known| known.pattern == route.pattern) => {}
                 Ok(route) => routes.push(route),
-                Err(message) => self.error(at, message),
+                Err(message) => {
+                    let hint = (!path.starts_with('/')).then(|| format!("write `/{}`", path.trim_start_matches("./")));
+                    self.errors.push(Problem { hint, ..problem(at, message) });
+                }
             }
         }
         routes

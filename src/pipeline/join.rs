@@ -130,7 +130,8 @@ impl Main<'_> {
         let read = in_source::read(&config.value, &|path| self.place_in(config, path));
         for problem in read.errors {
             let message = format!("`config.{}` {}", problem.path, problem.message);
-            said.push(Diagnostic::error(Code::Configuration, message).said_in(&self.place_in(config, &problem.path)));
+            let error = Diagnostic::error(Code::Configuration, message);
+            said.push(Diagnostic { hint: problem.hint, ..error }.said_in(&self.place_in(config, &problem.path)));
         }
         for problem in read.problems {
             let ignored = if problem.unknown { "" } else { ": it is ignored" };
@@ -176,15 +177,17 @@ fn contradictions(function: &Function) -> Vec<Diagnostic> {
     let has_path = !function.routes.is_empty();
     if has_path && function.config.schedule.is_some() {
         let message = "a scheduled function cannot have a `path`: nobody but the clock can call it";
-        say(Diagnostic::error(Code::Configuration, message), "path");
+        say(Diagnostic::error(Code::Configuration, message).hint("take away the `path` or the `schedule`"), "path");
     }
     if let (true, Some(event)) = (has_path, events::trigger(&function.name)) {
         let message = format!("a function that is called for the event `{event}` cannot have a `path`");
-        say(Diagnostic::error(Code::Configuration, message), "path");
+        let hint = "give the function another name, or take away its `path`";
+        say(Diagnostic::error(Code::Configuration, message).hint(hint), "path");
     }
     if function.streams && function.invocation_mode() == Some(InvocationMode::Background) {
         let message = "a background function answers at once: what it streams goes nowhere";
-        say(Diagnostic::warning(Code::Configuration, message), "background");
+        let hint = "take away `stream()`, or do not run it in the background";
+        say(Diagnostic::warning(Code::Configuration, message).hint(hint), "background");
     }
     said
 }
@@ -197,7 +200,7 @@ fn check(config: &mut FunctionConfig, told: &Told) -> Vec<Diagnostic> {
     };
     let error = |message: String| Diagnostic::error(Code::Configuration, message);
     if config.memory.is_some() && config.vcpu.is_some() {
-        say(error(format!("`vcpu` {}", checks::EXCLUSIVE)), "vcpu");
+        say(error(format!("`vcpu` {}", checks::EXCLUSIVE)).hint("each decides the other: keep one"), "vcpu");
     }
     match config.memory.as_ref().map(checks::memory) {
         Some(Ok(megabytes)) => config.memory = Some(megabytes.into()),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::js::package::Package;
 use crate::path::AbsPath;
-use crate::plan::Content;
+use crate::plan::{Content, ModuleFormat};
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -99,11 +99,15 @@ impl Bootstrap {
         Self { content: Content::File(path.clone()), version, takes_module: (major, minor) <= (1, 38) }
     }
 
-    /// The module that the platform loads, for a main file at this URL relative to it.
-    pub(super) fn entry(&self, main: &str, background: bool) -> String {
+    /// The module that the platform loads, for a main file of this format at this URL relative to it.
+    pub(super) fn entry(&self, main: &str, format: ModuleFormat, background: bool) -> String {
         let import = format!("import * as bootstrap from './{BOOTSTRAP_FILE}'\n");
-        let (module, argument) =
-            if self.takes_module { (format!("import * as func from {main}\n"), "func") } else { (String::new(), main) };
+        let (module, argument) = match format {
+            _ if !self.takes_module => (String::new(), main),
+            ModuleFormat::Esm => (format!("import * as func from {main}\n"), "func"),
+            // What CommonJS exports is the default of its namespace.
+            ModuleFormat::Cjs => (format!("import func from {main}\n"), "func"),
+        };
         // Ours is told, or what a background function throws would be a response and not a failure.
         let options = if background && self.is_built_in() { ", { background: true }" } else { "" };
         format!("{import}{module}export const handler = bootstrap.getLambdaHandler({argument}{options})\n")

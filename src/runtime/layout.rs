@@ -53,7 +53,7 @@ pub(super) fn lay_out(
         Some(bootstrap) => {
             layout.add_files(files, &root, |at| at, graph.store())?;
             layout.add_mounts(mounts, &root, |at| at)?;
-            layout.add_version_2_entry(function, &place(&root, main)?, bootstrap, settings)?;
+            layout.add_version_2_entry(function, &place(&root, main)?, format, bootstrap, settings)?;
         }
         None => {
             let moved = is_in_the_way(function, main, files, &root)?;
@@ -144,11 +144,12 @@ impl Layout {
         &mut self,
         function: &Function,
         main: &ArchivePath,
+        format: ModuleFormat,
         bootstrap: &Bootstrap,
         settings: &Settings,
     ) -> Result<(), Diagnostic> {
         let background = function.invocation_mode() == Some(InvocationMode::Background);
-        self.add_text(ENTRY_FILE, bootstrap.entry(&url(main), background))?;
+        self.add_text(ENTRY_FILE, bootstrap.entry(&url(main), format, background))?;
         let at = ArchivePath::new(BOOTSTRAP_FILE).map_err(invalid)?;
         self.entries.add(at, bootstrap.content.clone(), false);
         if settings.format != Format::None {

@@ -104,6 +104,11 @@ fn an_old_bootstrap_gets_the_functions_module() {
         "import * as bootstrap from './___netlify-bootstrap.mjs'\nimport * as func from './hello.mjs'\n\
          export const handler = bootstrap.getLambdaHandler(func)\n"
     );
+    // What CommonJS exports is the default of its namespace.
+    let common = scratch();
+    common.file("netlify/functions/hello.js", "exports.default = async () => {}\n");
+    install_api(&common, "node_modules/@netlify/serverless-functions-api", "1.38.0");
+    assert!(bundle(&common, &[]).2("___netlify-entry-point.mjs").contains("import func from './hello.js'\n"));
     install_api(&site, "node_modules/@netlify/serverless-functions-api", "1.41.0");
     assert!(bundle(&site, &[]).2("___netlify-entry-point.mjs").contains("getLambdaHandler('./hello.mjs')"));
 }

@@ -359,7 +359,7 @@ fn the_node_version_is_that_of_the_first_who_says_one() {
     let of = |site: &Scratch, variables: &[(&str, &str)], flags: &[&str]| {
         let mut command = fnzip(&site.path);
         command.env_remove("FNZIP_NODE_VERSION").env("PATH", "").args(["config", "hello", "--json"]).args(flags);
-        variables.iter().for_each(|(name, value)| drop(command.env(name, value)));
+        command.envs(variables.iter().copied());
         let told = said(&mut command);
         assert_eq!(told.status, 0, "{}", told.err);
         let told: Value = serde_json::from_str(&told.out).unwrap();

@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn exports_may_be_hidden_from_a_look_at_the_statements() {
-        let hides = |source: &str| parse("js", source, |parsed| hides_exports(parsed)).unwrap();
+        let hides = |source: &str| parse("js", source, hides_exports).unwrap();
         for source in [
             "(function () { exports.handler = f })()",
             "if (x) exports.handler = f",
