@@ -1,7 +1,7 @@
 //! Lists of globs as users write them. In: patterns in order, some with a leading `!`. Out: is a
 //! path meant? Never looks at the disk.
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 /// Patterns in order: the last one that fits decides, and `!` in front of one says "not these".
 #[derive(Debug, Clone, Default)]
@@ -13,7 +13,7 @@ pub struct GlobList {
 struct Pattern {
     text: String,
     negated: bool,
-    matcher: GlobMatcher,
+    matcher: GlobSet,
 }
 
 /// A pattern that is no glob.
@@ -69,8 +69,11 @@ impl Pattern {
         let (negated, text) = written.strip_prefix('!').map_or((false, written), |rest| (true, rest));
         let text = text.strip_prefix("./").unwrap_or(text);
         let glob = GlobBuilder::new(text).literal_separator(true).build();
-        let glob = glob.map_err(|error| InvalidGlob { pattern: written.into(), reason: error.kind().to_string() })?;
-        Ok(Self { text: text.into(), negated, matcher: glob.compile_matcher() })
+        // A set says what a single matcher panics about: a glob that is too large.
+        let matcher = glob.and_then(|glob| GlobSetBuilder::new().add(glob).build());
+        let matcher =
+            matcher.map_err(|error| InvalidGlob { pattern: written.into(), reason: error.kind().to_string() })?;
+        Ok(Self { text: text.into(), negated, matcher })
     }
 
     /// A file called `[id].js` is meant by `[id].js`, which as a glob would be `i.js` or `d.js`.
@@ -107,6 +110,12 @@ mod tests {
     fn brackets_may_be_literal() {
         assert!(list(&["pages/[id].js"]).matches("pages/[id].js"));
         assert!(list(&["pages/[id].js"]).matches("pages/i.js"));
+    }
+
+    #[test]
+    fn a_glob_that_is_too_large_is_an_error() {
+        let nested = format!("{}{}", "{a,".repeat(300), "}".repeat(300));
+        assert!(GlobList::new([nested]).is_err());
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Values that the platform takes only in certain forms, whoever says them. In: a value. Out: its
 //! normal form, or what is wrong with it as a fragment (spec: functions.md sections 2 and 3).
 
-use chrono::DateTime;
 use croner::parser::{CronParser, Seconds, Year};
 use serde_json::Value;
 
@@ -104,13 +103,23 @@ pub fn cron(expression: &str) -> Result<Option<&'static str>, String> {
     let parser = CronParser::builder().seconds(seconds).year(Year::Disallowed).build();
     match parser.parse(&normal.join(" ")) {
         Err(error) => wrong(error.to_string().to_lowercase().trim_end_matches('.')),
-        // From any day on: what never comes in the years that the parser looks ahead never comes.
-        Ok(schedule) if schedule.find_next_occurrence(&DateTime::UNIX_EPOCH, true).is_err() => {
-            wrong("there is no such day")
-        }
+        Ok(_) if never_comes(&fields[fields.len() - 3..]) => wrong("there is no such day"),
         Ok(_) if fields.len() == 6 => Ok(Some("the platform counts in minutes: the field for seconds is ignored")),
         Ok(_) => Ok(None),
     }
+}
+
+/// Is the first day of the month that is asked for later than the last that any of the months has?
+fn never_comes(day_month_weekday: &[&str]) -> bool {
+    let [days, months, "*" | "?"] = day_month_weekday else { return false };
+    let numbers = |list: &str| list.split(',').map(|item| item.parse::<u32>().ok()).collect::<Option<Vec<_>>>();
+    let last = |month: &u32| match month {
+        2 => 29,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    let (Some(days), Some(months)) = (numbers(days), numbers(months)) else { return false };
+    days.iter().min() > months.iter().map(last).max().as_ref()
 }
 
 /// `5/10` is `5-59/10`, and `?` is `*`.

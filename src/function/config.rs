@@ -199,6 +199,10 @@ impl Told {
                 }
                 return;
             }
+            (Kind::Members(members), Value::Null) => {
+                members.iter().for_each(|(key, _)| self.say(key, Value::Null, place(written)));
+                return;
+            }
             (_, Value::Null) => (Value::Null, vec![place(written)], true),
             (Kind::List, Value::Array(items)) if items.iter().all(Value::is_string) => {
                 (value.clone(), many(items), false)

@@ -208,7 +208,7 @@ fn root_is_module(root: &AbsPath, files: &BTreeSet<AbsPath>, graph: &Graph) -> b
 
 /// A path in the archive as a string literal of JavaScript.
 fn quoted(path: &str) -> String {
-    format!("'./{}'", path.replace('\'', "\\'"))
+    format!("'./{}'", path.replace('\'', "\\'").replace('\n', "\\n").replace('\r', "\\r"))
 }
 
 /// The same for `import`, which takes URLs.

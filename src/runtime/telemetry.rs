@@ -22,7 +22,8 @@ pub(super) fn telemetry(function: &Function, settings: &Settings, store: &Store)
         Diagnostic::error(Code::Bootstrap, message).hint("npm i -D @netlify/serverless-functions-api")
     })?;
     let (name, version) = function.config.generator.as_deref().map_or((None, None), service);
-    let literal = |text: Option<String>| text.map_or("undefined".to_owned(), |text| format!("{text:?}"));
+    let literal =
+        |text: Option<String>| text.map_or("undefined".to_owned(), |text| serde_json::Value::from(text).to_string());
     let (name, version) = (literal(name), literal(version));
     let code = String::from_utf8_lossy(&bytes);
     Ok(format!("var SERVICE_NAME = {name};\nvar SERVICE_VERSION = {version};\n{code}\n"))

@@ -257,7 +257,8 @@ struct Variables<'a> {
 
 impl Variables<'_> {
     fn get(&self, name: &str) -> Option<(&str, Place)> {
-        let given = self.given.get(name).map(|text| (text.as_str(), Place::Named(name.to_owned())));
+        let given = self.given.get(name).filter(|text| !text.is_empty());
+        let given = given.map(|text| (text.as_str(), Place::Named(name.to_owned())));
         let of_site = || self.site.get(name).map(|(text, place)| (text.as_str(), place.clone()));
         given.or_else(of_site).filter(|(text, _)| !text.is_empty())
     }
