@@ -52,7 +52,7 @@ pub(super) fn run(args: &Config, people: &People) -> Result<u8, Failure> {
         }
         print(&text)?;
     }
-    let failed = said.iter().any(|said| said.severity == Severity::Error);
+    let failed = site.diagnostics.iter().chain(said).any(|said| said.severity == Severity::Error);
     Ok(if failed { FAILURE } else { SUCCESS })
 }
 

@@ -172,8 +172,10 @@ fn invalid(error: InvalidArchivePath) -> Diagnostic {
 
 fn place(root: &AbsPath, path: &AbsPath) -> Result<ArchivePath, Diagnostic> {
     let at = ArchivePath::below(root, path).map_err(|error| invalid(error).at(path))?;
-    let reserved = ENTRY_FILE.trim_end_matches(".mjs");
-    if at.as_str().contains(reserved) {
+    let entry = ENTRY_FILE.trim_end_matches(".mjs");
+    let mut at_the_root = [BOOTSTRAP_FILE, METADATA_FILE, TELEMETRY_FILE].into_iter();
+    let taken = at_the_root.find(|name| at.as_str() == *name).or(at.as_str().contains(entry).then_some(entry));
+    if let Some(reserved) = taken {
         let message = format!("`{reserved}` is reserved: no file or directory may be called so");
         return Err(Diagnostic::error(Code::FunctionName, message).at(path));
     }

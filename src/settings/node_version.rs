@@ -46,7 +46,8 @@ pub(super) fn choose(
 /// The Node of the machine. What its headers say is there at once; only where there are none is it
 /// asked, as version managers have a `node` that depends on the directory.
 fn installed(variables: &Variables<'_>, base: &AbsPath, store: &Store) -> Option<(NodeVersion, Place)> {
-    let (path, _) = variables.get("PATH")?;
+    // Not netlify.toml's: what is run is the caller's to say.
+    let path = variables.given.get("PATH")?;
     let mut candidates = std::env::split_paths(path).filter(|path| path.is_absolute());
     let node = candidates.find_map(|directory| {
         let node = AbsPath::of(directory).child(if cfg!(windows) { "node.exe" } else { "node" });

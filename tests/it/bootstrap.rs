@@ -161,6 +161,16 @@ fn the_entry_points_name_is_reserved() {
 }
 
 #[test]
+fn what_stands_beside_the_entry_point_is_reserved_too() {
+    let site = scratch();
+    site.file("netlify/functions/hello/hello.mjs", "export { default } from './___netlify-bootstrap.mjs'\n");
+    site.file("netlify/functions/hello/___netlify-bootstrap.mjs", "export default () => {}\n");
+    let said = said(fnzip(&site.path).args(["bundle"]));
+    assert_eq!(said.status, 1, "{}", said.err);
+    assert!(said.err.contains("`___netlify-bootstrap.mjs` is reserved"), "{}", said.err);
+}
+
+#[test]
 fn a_function_in_a_folder_keeps_its_place() {
     let site = scratch();
     site.file("netlify/functions/hello/index.js", "exports.default = require('../../../lib/a b#c.js')\n");

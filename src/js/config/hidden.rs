@@ -1,10 +1,13 @@
 //! May a CommonJS file export more than its top-level statements say? In: a syntax tree. Out: yes or
 //! no, and yes if in doubt. It is asked only of main files that seem to export nothing of use.
 
-use swc_core::ecma::ast::{AssignExpr, AssignTarget, Class, Expr, Function, Ident, SimpleAssignTarget, Stmt, ThisExpr};
+use swc_core::ecma::ast::{
+    AssignExpr, AssignOp, AssignTarget, CallExpr, Callee, Class, Expr, Function, Ident, SimpleAssignTarget, Stmt,
+    ThisExpr,
+};
 use swc_core::ecma::visit::{Visit, VisitWith};
 
-use crate::js::literal::{text, unwrapped};
+use crate::js::literal::{member_name, text, unwrapped};
 use crate::js::parse::Parsed;
 
 /// Does it touch `exports`, `module` or `this` but in plain statements such as `exports.x = …`?
@@ -12,6 +15,16 @@ pub fn hides_exports(parsed: &Parsed) -> bool {
     let mut search = Search { found: false, own_this: 0, depth: 0 };
     parsed.program.visit_with(&mut search);
     search.found
+}
+
+/// `Object.defineProperty(exports, "x", …)`
+fn defines_property(call: &CallExpr) -> bool {
+    let Callee::Expr(callee) = &call.callee else { return false };
+    let is_named = |expr: &Expr, name: &str| matches!(unwrapped(expr), Expr::Ident(ident) if &*ident.sym == name);
+    let is_define = matches!(unwrapped(callee), Expr::Member(member)
+        if is_named(&member.obj, "Object") && member_name(&member.prop).as_deref() == Some("defineProperty"));
+    let [target, name, _] = call.args.as_slice() else { return false };
+    is_define && is_named(&target.expr, "exports") && text(&name.expr).is_some()
 }
 
 struct Search {
@@ -29,8 +42,7 @@ impl Visit for Search {
             Stmt::Expr(plain) if self.depth == 1 => match unwrapped(&plain.expr) {
                 Expr::Assign(assignment) => self.plain_assignment(assignment),
                 // `Object.defineProperty(exports, "x", …)`, as compilers write it.
-                Expr::Call(call) if call.args.get(1).is_some_and(|name| text(&name.expr).is_some()) => {
-                    call.callee.visit_with(self);
+                Expr::Call(call) if defines_property(call) => {
                     call.args[2..].visit_with(self);
                 }
                 expr => expr.visit_with(self),
@@ -64,8 +76,10 @@ impl Visit for Search {
 impl Search {
     /// The left side of a plain assignment has been read; a chain has several.
     fn plain_assignment(&mut self, assignment: &AssignExpr) {
-        if !matches!(&assignment.left, AssignTarget::Simple(SimpleAssignTarget::Member(member)) if !member.obj.is_this())
-        {
+        let is_plain = assignment.op == AssignOp::Assign
+            && matches!(&assignment.left, AssignTarget::Simple(SimpleAssignTarget::Member(member))
+                if !member.obj.is_this() && member_name(&member.prop).is_some());
+        if !is_plain {
             assignment.left.visit_with(self);
         }
         match unwrapped(&assignment.right) {

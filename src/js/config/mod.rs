@@ -227,6 +227,10 @@ mod tests {
             "const { exports: e } = module",
             "exports.a = () => { exports.handler = f }",
             "eval(text)",
+            "exports[name] = f",
+            "exports.handler ??= f",
+            "mixin(module, 'x')",
+            "define(this, 'handler', f)",
         ] {
             assert!(hides(source), "{source}");
         }
