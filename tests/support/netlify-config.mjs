@@ -2,11 +2,10 @@
 // input: JSON, an array of { toml?, more?, context?, branch?, environment?, cwd?, packagePath? } as
 // in fixtures/config/toml.json. Standard output: JSON, one { functions, functionsDirectory?, base?,
 // environment } or { error: "message" } per row, in the same order.
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join, relative } from 'node:path'
+import { join, relative } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { resolveConfig } from '../tools/node_modules/@netlify/config/lib/index.js'
+import { answerRows, writeFiles } from './lanes.mjs'
 
 /** Rows that are resolved at once. */
 const LANES = 8
@@ -14,38 +13,11 @@ const LANES = 8
 // Where the tests run must not matter: a context that is set there, the branch that git is on.
 Object.assign(process.env, { CONTEXT: 'production', BRANCH: 'main' })
 
-const rows = JSON.parse(await readAll(process.stdin))
-const scratch = await realpath(await mkdtemp(join(tmpdir(), 'netlify-config-')))
-try {
-  console.log(JSON.stringify(await inLanes(rows, resolve)))
-} finally {
-  await rm(scratch, { recursive: true, force: true })
-}
+await answerRows(LANES, resolve)
 
-async function readAll(stream) {
-  let text = ''
-  for await (const chunk of stream.setEncoding('utf8')) text += chunk
-  return text
-}
-
-/** The results of `work` on each item, in the order of the items. */
-async function inLanes(items, work) {
-  const results = []
-  let next = 0
-  const lane = async () => {
-    while (next < items.length) {
-      const index = next++
-      results[index] = await work(items[index], index)
-    }
-  }
-  await Promise.all(Array.from({ length: LANES }, lane))
-  return results
-}
-
-async function resolve({ toml, more, context, branch, environment, cwd, packagePath }, index) {
-  const site = join(scratch, String(index))
+async function resolve({ toml, more, context, branch, environment, cwd, packagePath }, site) {
   try {
-    await writeSite(site, { ...more, ...(toml === undefined ? {} : { 'netlify.toml': toml }) })
+    await writeFiles(site, { ...more, ...(toml === undefined ? {} : { 'netlify.toml': toml }) })
     const { config } = await resolveConfig({
       offline: true,
       mode: 'cli',
@@ -60,16 +32,6 @@ async function resolve({ toml, more, context, branch, environment, cwd, packageP
     return found(config, site)
   } catch (error) {
     return { error: stripVTControlCharacters(error.message).replaceAll(`${site}/`, '') }
-  } finally {
-    await rm(site, { recursive: true, force: true })
-  }
-}
-
-async function writeSite(site, files) {
-  await mkdir(site, { recursive: true })
-  for (const [path, content] of Object.entries(files)) {
-    await mkdir(dirname(join(site, path)), { recursive: true })
-    await writeFile(join(site, path), content)
   }
 }
 

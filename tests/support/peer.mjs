@@ -1,10 +1,10 @@
 // What zip-it-and-ship-it makes of small functions. Standard input: JSON, an array of
 // { file, source, more?, config? } as in fixtures/config/rows.json. Standard output: JSON, one
 // { manifest: {fields} } or { error: "message" } per row, in the same order.
-import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { basename, dirname, extname, join } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { basename, extname, join } from 'node:path'
 import { zipFunctions } from '../tools/node_modules/@netlify/zip-it-and-ship-it/dist/main.js'
+import { answerRows, writeFiles } from './lanes.mjs'
 
 /** Rows that are packaged at once. */
 const LANES = 4
@@ -29,51 +29,19 @@ const FIELDS = [
   'excludedRoutes',
 ]
 
-const rows = JSON.parse(await readAll(process.stdin))
-const scratch = await realpath(await mkdtemp(join(tmpdir(), 'peer-')))
-try {
-  console.log(JSON.stringify(await inLanes(rows, pack)))
-} finally {
-  await rm(scratch, { recursive: true, force: true })
-}
+await answerRows(LANES, pack)
 
-async function readAll(stream) {
-  let text = ''
-  for await (const chunk of stream.setEncoding('utf8')) text += chunk
-  return text
-}
-
-/** The results of `work` on each item, in the order of the items. */
-async function inLanes(items, work) {
-  const results = []
-  let next = 0
-  const lane = async () => {
-    while (next < items.length) {
-      const index = next++
-      results[index] = await work(items[index], index)
-    }
-  }
-  await Promise.all(Array.from({ length: LANES }, lane))
-  return results
-}
-
-async function pack({ file, source, more, config }, index) {
-  const site = join(scratch, String(index))
+async function pack({ file, source, more, config }, site) {
   const functions = join(site, 'functions')
   const made = join(site, 'made')
   try {
-    for (const [path, content] of Object.entries({ ...more, [file]: source })) {
-      await mkdir(dirname(join(functions, path)), { recursive: true })
-      await writeFile(join(functions, path), content)
-    }
+    await writeFiles(functions, { ...more, [file]: source })
     await zipFunctions(functions, made, { archiveFormat: 'zip', basePath: site, config })
     const manifest = JSON.parse(await readFile(join(made, 'manifest.json'), 'utf8'))
     const found = manifest.functions.find(({ name }) => name === functionName(file))
     return found ? { manifest: fieldsOf(found) } : { error: `no function ${functionName(file)} in the manifest` }
   } catch (error) {
     return { error: error.message }
-  } finally {
-    await rm(site, { recursive: true, force: true })
   }
 }
 
