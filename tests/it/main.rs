@@ -26,5 +26,6 @@ mod nft;
 mod peer;
 mod readme;
 mod reads;
+mod rows;
 mod sites;
 mod trace;

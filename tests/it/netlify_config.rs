@@ -9,17 +9,11 @@ use fnzip::settings::{Invocation, Settings};
 use fnzip::store::Store;
 use serde_json::{Map, Value, json};
 
-use crate::support::{fixture, full, report, scratch, script};
-
-fn rows() -> Vec<Value> {
-    let text = std::fs::read(fixture("config/toml.json")).unwrap();
-    let rows: Vec<Value> = serde_json::from_slice(&text).unwrap();
-    assert!(rows.len() >= 150);
-    rows
-}
+use crate::rows::{Reading, rows, the_real_one_agrees, we_agree};
+use crate::support::scratch;
 
 /// What we make of a row, in the form of the real one; and what was said besides.
-fn read(row: &Value) -> (Result<Value, String>, Vec<String>) {
+fn read(row: &Value) -> Reading {
     let site = scratch();
     let text = |key: &str| row.get(key).and_then(Value::as_str).map(str::to_owned);
     site.file(".git/HEAD", "");
@@ -44,7 +38,7 @@ fn read(row: &Value) -> (Result<Value, String>, Vec<String>) {
     let store = Store::new(Disk);
     let settings = match Settings::resolve(&invocation, &store) {
         Ok(settings) => settings,
-        Err(error) => return (Err(error.to_string()), Vec::new()),
+        Err(error) => return Reading { made: Err(error.to_string()), said: Vec::new() },
     };
     let mut read = Map::new();
     let mut functions = Map::new();
@@ -69,7 +63,8 @@ fn read(row: &Value) -> (Result<Value, String>, Vec<String>) {
     let environment: BTreeMap<&String, &String> =
         settings.environment.iter().map(|(name, (value, _))| (name, value)).collect();
     read.insert("environment".into(), json!(environment));
-    (Ok(Value::Object(read)), settings.said.iter().map(|said| said.message.clone()).collect())
+    let said = settings.said.iter().map(|said| said.message.clone()).collect();
+    Reading { made: Ok(Value::Object(read)), said }
 }
 
 fn snake(key: &str) -> String {
@@ -82,8 +77,8 @@ fn snake(key: &str) -> String {
 
 /// What a row expects, without what is not read here, and with variables as text. Keys that the real
 /// one hands on unread must have been warned of.
-fn expected(row: &Value, said: &[String]) -> Value {
-    let mut expected = row["expect"].clone();
+fn expected(expected: &Value, said: &[String]) -> Value {
+    let mut expected = expected.clone();
     for (glob, told) in expected["functions"].as_object_mut().unwrap() {
         let glob = if glob == "*" { String::new() } else { format!("{glob}.") };
         let warned = |key: &str| said.iter().any(|said| said.contains(&format!("`functions.{glob}{key}`")));
@@ -104,47 +99,10 @@ fn expected(row: &Value, said: &[String]) -> Value {
 
 #[test]
 fn every_row() {
-    let mut failures = Vec::new();
-    for row in rows() {
-        let (read, said) = read(&row);
-        let ours = row.get("ours").unwrap_or(&row);
-        let wrong = match (ours.get("error").and_then(Value::as_str), &read) {
-            (Some(error), Err(message)) if row.get("ours").is_some() && !message.contains(error) => {
-                Some(format!("{message}\n    expected {error}"))
-            }
-            (Some(_), Err(_)) => None,
-            (Some(error), Ok(read)) => Some(format!("no error ({error}), but {read}")),
-            (None, Err(error)) => Some(format!("error: {error}\n    expected {}", ours["expect"])),
-            (None, Ok(read)) => {
-                let expected = expected(ours, &said);
-                (*read != expected).then(|| format!("{read}\n    expected {expected}"))
-            }
-        };
-        let warns = row.get("warns").and_then(Value::as_str);
-        let silent = warns.filter(|warns| !said.iter().any(|said| said.contains(warns)));
-        failures.extend(silent.map(|warns| format!("{}: no warning `{warns}` in {said:?}", row["rule"])));
-        failures.extend(wrong.map(|wrong| format!("{}: {}\n    {wrong}\n    {said:?}", row["rule"], row["toml"])));
-    }
-    report(&failures);
+    we_agree(&rows("toml.json"), read, expected);
 }
 
 #[test]
 fn the_real_one_makes_of_them_what_the_rows_say() {
-    if !full() {
-        return;
-    }
-    let rows = rows();
-    let theirs: Vec<Value> = serde_json::from_value(script("netlify-config.mjs", &json!(rows))).unwrap();
-    assert_eq!(theirs.len(), rows.len());
-    let mut failures = Vec::new();
-    for (row, theirs) in rows.iter().zip(&theirs) {
-        let agrees = match row.get("error").and_then(Value::as_str) {
-            Some(error) => theirs["error"].as_str().is_some_and(|message| message.contains(error)),
-            None => *theirs == row["expect"],
-        };
-        if !agrees {
-            failures.push(format!("{}: {theirs}", row["rule"]));
-        }
-    }
-    report(&failures);
+    the_real_one_agrees(&rows("toml.json"), "netlify-config.mjs");
 }

@@ -12,14 +12,8 @@ use fnzip::settings::{Invocation, Settings};
 use fnzip::store::Store;
 use serde_json::{Map, Value, json};
 
-use crate::support::{fixture, full, report, scratch, script};
-
-fn rows() -> Vec<Value> {
-    let text = std::fs::read(fixture("config/rows.json")).unwrap();
-    let rows: Vec<Value> = serde_json::from_slice(&text).unwrap();
-    assert!(rows.len() >= 150);
-    rows
-}
+use crate::rows::{Reading, rows, the_real_one_agrees, we_agree};
+use crate::support::scratch;
 
 /// The fields of a manifest that tell how a function was read.
 fn fields(function: &Function) -> Value {
@@ -50,7 +44,7 @@ fn fields(function: &Function) -> Value {
 }
 
 /// What we make of a row: its fields, or an error; and everything that was said.
-fn read(row: &Value) -> (Result<Value, String>, Vec<String>) {
+fn read(row: &Value) -> Reading {
     let site = scratch();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     site.file(&format!("functions/{}", text(&row["file"])), text(&row["source"]));
@@ -63,58 +57,26 @@ fn read(row: &Value) -> (Result<Value, String>, Vec<String>) {
     let store = Arc::new(Store::new(Disk));
     let settings = match Settings::resolve(&invocation, &store) {
         Ok(settings) => settings,
-        Err(error) => return (Err(error.to_string()), Vec::new()),
+        Err(error) => return Reading { made: Err(error.to_string()), said: Vec::new() },
     };
     let opened = pipeline::open(&settings, &store);
     let file = text(&row["file"]);
     let name = FunctionName::of(file.split('/').next().unwrap());
     let Some(at) = opened.functions.iter().position(|function| function.name == name) else {
-        return (Err(format!("there is no function `{name}`")), Vec::new());
+        return Reading { made: Err(format!("there is no function `{name}`")), said: Vec::new() };
     };
     let said: Vec<String> = opened.said[at].iter().map(|said| format!("{}: {}", said.severity, said.message)).collect();
     let error = opened.said[at].iter().find(|said| said.severity == Severity::Error);
-    (error.map_or_else(|| Ok(fields(&opened.functions[at])), |error| Err(error.message.clone())), said)
+    let made = error.map_or_else(|| Ok(fields(&opened.functions[at])), |error| Err(error.message.clone()));
+    Reading { made, said }
 }
 
 #[test]
 fn every_row() {
-    let mut failures = Vec::new();
-    for row in rows() {
-        let rule = row["rule"].as_str().unwrap();
-        let ours = row.get("ours").unwrap_or(&row);
-        let expected = ours.get("expect").or_else(|| row.get("ours")).unwrap_or(&row["expect"]);
-        let (read, said) = read(&row);
-        let wrong = match (ours.get("error").and_then(Value::as_str), &read) {
-            (Some(error), Err(message)) if row.get("ours").is_some() && !message.contains(error) => {
-                Some(format!("{message}\n    expected {error}"))
-            }
-            (Some(_), Err(_)) => None,
-            (Some(error), Ok(fields)) => Some(format!("no error ({error}), but {fields}")),
-            (None, Err(error)) => Some(format!("error: {error}\n    expected {expected}")),
-            (None, Ok(fields)) => (fields != expected).then(|| format!("{fields}\n    expected {expected}")),
-        };
-        failures.extend(wrong.map(|wrong| format!("{rule}: {}\n    {wrong}\n    {said:?}", row["source"])));
-    }
-    report(&failures);
+    we_agree(&rows("rows.json"), read, |expected, _| expected.clone());
 }
 
 #[test]
 fn the_peer_makes_of_them_what_the_rows_say() {
-    if !full() {
-        return;
-    }
-    let rows = rows();
-    let theirs: Vec<Value> = serde_json::from_value(script("peer.mjs", &json!(rows))).unwrap();
-    assert_eq!(theirs.len(), rows.len());
-    let mut failures = Vec::new();
-    for (row, theirs) in rows.iter().zip(&theirs) {
-        let agrees = match row.get("error").and_then(Value::as_str) {
-            Some(error) => theirs["error"].as_str().is_some_and(|message| message.contains(error)),
-            None => theirs["manifest"] == row["expect"],
-        };
-        if !agrees {
-            failures.push(format!("{}: {theirs}", row["rule"]));
-        }
-    }
-    report(&failures);
+    the_real_one_agrees(&rows("rows.json"), "peer.mjs");
 }

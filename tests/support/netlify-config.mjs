@@ -1,7 +1,8 @@
 // What @netlify/config makes of netlify.toml files, as far as functions are concerned. Standard
 // input: JSON, an array of { toml?, more?, context?, branch?, environment?, cwd?, packagePath? } as
-// in fixtures/config/toml.json. Standard output: JSON, one { functions, functionsDirectory?, base?,
-// environment } or { error: "message" } per row, in the same order.
+// in fixtures/config/toml.json. Standard output: JSON, one
+// { made: { functions, functionsDirectory?, base?, environment } } or { error: "message" } per row, in
+// the same order.
 import { join, relative } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { resolveConfig } from '../tools/node_modules/@netlify/config/lib/index.js'
@@ -29,7 +30,7 @@ async function resolve({ toml, more, context, branch, environment, cwd, packageP
       branch,
       env: environment,
     })
-    return found(config, site)
+    return { made: found(config, site) }
   } catch (error) {
     return { error: stripVTControlCharacters(error.message).replaceAll(`${site}/`, '') }
   }

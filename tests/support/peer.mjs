@@ -1,6 +1,6 @@
 // What zip-it-and-ship-it makes of small functions. Standard input: JSON, an array of
 // { file, source, more?, config? } as in fixtures/config/rows.json. Standard output: JSON, one
-// { manifest: {fields} } or { error: "message" } per row, in the same order.
+// { made: {fields} } or { error: "message" } per row, in the same order.
 import { readFile } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
 import { zipFunctions } from '../tools/node_modules/@netlify/zip-it-and-ship-it/dist/main.js'
@@ -39,7 +39,7 @@ async function pack({ file, source, more, config }, site) {
     await zipFunctions(functions, made, { archiveFormat: 'zip', basePath: site, config })
     const manifest = JSON.parse(await readFile(join(made, 'manifest.json'), 'utf8'))
     const found = manifest.functions.find(({ name }) => name === functionName(file))
-    return found ? { manifest: fieldsOf(found) } : { error: `no function ${functionName(file)} in the manifest` }
+    return found ? { made: fieldsOf(found) } : { error: `no function ${functionName(file)} in the manifest` }
   } catch (error) {
     return { error: error.message }
   }
