@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use fnzip::fs::Disk;
-use fnzip::function::Origin;
+use fnzip::function::config::Told;
+use fnzip::function::{FunctionName, Origin};
 use fnzip::settings::{Invocation, Settings};
 use fnzip::store::Store;
 use serde_json::{Map, Value, json};
@@ -43,8 +44,7 @@ fn read(row: &Value) -> Reading {
     let mut read = Map::new();
     let mut functions = Map::new();
     for (glob, told) in settings.config.iter() {
-        let said = told.iter().map(|(key, saying)| (snake(key), saying.value.clone()));
-        functions.insert(glob.to_owned(), Value::Object(said.collect()));
+        functions.insert(glob.to_owned(), table(told));
     }
     functions.entry("*").or_insert_with(|| json!({}));
     read.insert("functions".into(), functions.into());
@@ -63,8 +63,16 @@ fn read(row: &Value) -> Reading {
     let environment: BTreeMap<&String, &String> =
         settings.environment.iter().map(|(name, (value, _))| (name, value)).collect();
     read.insert("environment".into(), json!(environment));
+    if let Some(name) = text("function") {
+        read.insert("told".into(), table(&settings.config.of(&FunctionName::of(&name))));
+    }
     let said = settings.said.iter().map(|said| format!("{}: {}", said.severity, said.message)).collect();
     Reading { made: Ok(Value::Object(read)), said }
+}
+
+/// What was told, with the keys of netlify.toml.
+fn table(told: &Told) -> Value {
+    told.iter().map(|(key, saying)| (snake(key), saying.value.clone())).collect::<Map<String, Value>>().into()
 }
 
 fn snake(key: &str) -> String {
@@ -87,7 +95,7 @@ fn comparable(mut expected: Value) -> Value {
 }
 
 fn toml_rows() -> Vec<Value> {
-    rows("toml.json", 561)
+    rows("toml.json", 568)
 }
 
 #[test]

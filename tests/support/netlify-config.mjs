@@ -1,11 +1,12 @@
 // What @netlify/config makes of netlify.toml files, as far as functions are concerned. Standard
-// input: JSON, an array of { toml?, more?, context?, branch?, environment?, cwd?, packagePath? } as
-// in fixtures/config/toml.json. Standard output: JSON, one
-// { made: { functions, functionsDirectory?, base?, environment } } or { error: "message" } per row, in
+// input: JSON, an array of { toml?, more?, context?, branch?, environment?, cwd?, packagePath?,
+// function? } as in fixtures/config/toml.json. Standard output: JSON, one
+// { made: { functions, functionsDirectory?, base?, environment, told? } } or { error: "message" } per row, in
 // the same order.
 import { join, relative } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { resolveConfig } from '../tools/node_modules/@netlify/config/lib/index.js'
+import { getConfigForFunction } from '../tools/node_modules/@netlify/zip-it-and-ship-it/dist/config.js'
 import { answerRows, writeFiles } from './lanes.mjs'
 
 /** Rows that are resolved at once. */
@@ -16,7 +17,7 @@ Object.assign(process.env, { CONTEXT: 'production', BRANCH: 'main' })
 
 await answerRows(LANES, resolve)
 
-async function resolve({ toml, more, context, branch, environment, cwd, packagePath }, site) {
+async function resolve({ toml, more, context, branch, environment, cwd, packagePath, function: name }, site) {
   try {
     await writeFiles(site, { ...more, ...(toml === undefined ? {} : { 'netlify.toml': toml }) })
     const { config } = await resolveConfig({
@@ -30,10 +31,15 @@ async function resolve({ toml, more, context, branch, environment, cwd, packageP
       branch,
       env: environment,
     })
-    return { made: found(config, site) }
+    return { made: { ...found(config, site), told: await told(name, config) } }
   } catch (error) {
     return { error: stripVTControlCharacters(error.message).replaceAll(`${site}/`, '') }
   }
+}
+
+/** What a function of this name is told in the end, by the packager, if a row asks for one. */
+async function told(name, { functions }) {
+  return name && getConfigForFunction({ config: functions, func: { name } })
 }
 
 function found({ functions, functionsDirectory, build: { base, environment } }, site) {
