@@ -1,9 +1,7 @@
 //! How a target is run: as the command line runs its work.
 
-use std::sync::OnceLock;
-
 /// A panic inside swc's parser is caught, and told as a syntax error: it is none of ours.
-pub fn prepare() {
+pub(crate) fn prepare() {
     let fuzzer = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if !fnzip::js::parse::is_parsing() {
@@ -12,12 +10,14 @@ pub fn prepare() {
     }));
 }
 
-/// Syntax trees are deep: on a thread with room for them.
-pub fn run(work: impl FnOnce() + Send) {
-    static POOL: OnceLock<rayon::ThreadPool> = OnceLock::new();
-    let pool = POOL.get_or_init(|| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).stack_size(256 << 20).build();
-        pool.expect("a thread can be started")
-    });
-    pool.install(work);
+/// Syntax trees are deep: on a thread with room for them. Each caller has one, so that one that hangs
+/// holds up no other.
+pub(crate) fn run(work: impl FnOnce() + Send) {
+    thread_local!(static POOL: rayon::ThreadPool = pool());
+    POOL.with(|pool| pool.install(work));
+}
+
+fn pool() -> rayon::ThreadPool {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).stack_size(256 << 20).build();
+    pool.expect("a thread can be started")
 }

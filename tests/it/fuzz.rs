@@ -1,18 +1,58 @@
-//! What the fuzzer has found worth keeping, played again.
+//! What the fuzzer has found worth keeping, played again as the fuzzer plays it. Nothing may panic, nor
+//! take long.
 
+#[path = "../../fuzz/run.rs"]
+mod run;
 #[path = "../../fuzz/targets.rs"]
 mod targets;
 
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
 use crate::support::repository;
 
-fn replay(target: &str, run: fn(&[u8])) {
-    let corpus = repository().join(format!("fuzz/corpus/{target}"));
-    let inputs: Vec<Vec<u8>> =
-        std::fs::read_dir(&*corpus).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect();
-    assert!(inputs.len() > 50, "the corpus is there");
-    // Syntax trees are deep, as on the threads of the command line.
-    let thread = std::thread::Builder::new().stack_size(256 << 20);
-    thread.spawn(move || inputs.iter().for_each(|input| run(input))).unwrap().join().unwrap();
+/// For one input, in a debug build on a busy machine; most take milliseconds.
+const LIMIT: Duration = Duration::from_secs(10);
+
+fn replay(target: &str, play: fn(&[u8])) {
+    static PREPARED: Once = Once::new();
+    PREPARED.call_once(run::prepare);
+    let inputs = inputs(target);
+    let (done, progress) = channel();
+    let playing = inputs.clone();
+    // Not joined if it hangs: the test fails all the same, and the process ends with it.
+    let player = std::thread::spawn(move || play_all(&playing, play, &done));
+    for input in &inputs {
+        match progress.recv_timeout(LIMIT) {
+            Ok(()) => {}
+            Err(RecvTimeoutError::Timeout) => panic!("{} takes longer than {LIMIT:?}", input.display()),
+            Err(RecvTimeoutError::Disconnected) => {
+                let panic = player.join().expect_err("it ends before its inputs only by a panic");
+                eprintln!("{} panics", input.display());
+                std::panic::resume_unwind(panic);
+            }
+        }
+    }
+}
+
+fn inputs(target: &str) -> Vec<PathBuf> {
+    let corpus = std::fs::read_dir(repository().join("fuzz/corpus").join(target)).unwrap();
+    let mut inputs: Vec<PathBuf> = corpus.map(|entry| entry.unwrap().path()).collect();
+    inputs.sort();
+    assert!(inputs.len() > 100, "{target} has a corpus");
+    inputs
+}
+
+/// Says `done` after each.
+fn play_all(inputs: &[impl AsRef<Path>], play: fn(&[u8]), done: &Sender<()>) {
+    for input in inputs {
+        let input = std::fs::read(input).unwrap();
+        run::run(|| play(&input));
+        // Nobody listens once the test has failed.
+        let _ = done.send(());
+    }
 }
 
 #[test]
