@@ -208,6 +208,15 @@ impl Diagnostic {
     }
 }
 
+/// `: did you mean …?`, if one of the known words is near what was written.
+pub fn did_you_mean<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let plain = |word: &str| word.replace('_', "").to_lowercase();
+    let distance = |word: &str| strsim::damerau_levenshtein(&plain(word), &plain(written));
+    let nearest = known.map(|word| (distance(word), word)).min();
+    let near = nearest.filter(|(distance, word)| *distance <= 3 && *distance * 2 < word.len());
+    near.map(|(_, word)| format!(": did you mean `{word}`?")).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

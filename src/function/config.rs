@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
 use super::Bundler;
-use crate::diagnostic::Place;
+use crate::diagnostic::{Place, did_you_mean};
 
 /// What a function is told, once all sources have been merged; a value is absent if nobody says it.
 /// In the camelCase of `--config`; snake_case is taken too.
@@ -342,18 +342,14 @@ fn known(written: &str) -> Option<(&'static str, Kind)> {
     KEYS.iter().find(|(key, _)| *key == camel).copied()
 }
 
+/// Does a function's configuration have this key?
+pub fn is_known(key: &str) -> bool {
+    KEYS.iter().any(|(known, _)| *known == key)
+}
+
 fn unknown(path: &str, known: impl Iterator<Item = &'static str>) -> Problem {
     let message = format!("is no key that is known{}", did_you_mean(path, known));
     Problem { path: path.into(), message, unknown: true, hint: None }
-}
-
-/// `: did you mean …?`, if one of the known words is near what was written.
-pub fn did_you_mean<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let plain = |word: &str| word.replace('_', "").to_lowercase();
-    let distance = |word: &str| strsim::damerau_levenshtein(&plain(word), &plain(written));
-    let nearest = known.map(|word| (distance(word), word)).min();
-    let near = nearest.filter(|(distance, word)| *distance <= 3 && *distance * 2 < word.len());
-    near.map(|(_, word)| format!(": did you mean `{word}`?")).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Number;
 
-use crate::diagnostic::{Code, Diagnostic, Place, Span};
-use crate::function::config::Told;
+use crate::diagnostic::{Code, Diagnostic, Place, Severity, Span};
+use crate::function::config::{self, Told};
 use crate::function::route::Route;
 use crate::function::traffic::TrafficRules;
 use crate::function::{Function, FunctionConfig, InvocationMode, NodeVersion, Origin, checks, events, in_source};
@@ -103,9 +103,12 @@ impl Main<'_> {
 
     fn version_1(&self, analysis: &Analysis, said: &mut Vec<Diagnostic>) -> Found {
         let mut found = Found::default();
-        if analysis.config.as_ref().is_some_and(|config| !config.value.is_empty()) {
+        if let Some(config) = analysis.config.as_ref().filter(|config| !config.value.is_empty()) {
             let message = "`config` is not read: this is a version 1 function, with a `handler` and no default export";
-            said.push(Diagnostic::note(Code::Configuration, message).at(self.path));
+            let hint =
+                "write the function as `export default async (request, context) => Response`, or take `config` away";
+            let note = Diagnostic::note(Code::Configuration, message).hint(hint);
+            said.push(note.said_in(&self.place_in(config, config.places.keys().next().map_or("", String::as_str))));
         }
         let error =
             |message: &str, at: &Span| Diagnostic::error(Code::Configuration, message).at(self.path).span(at.clone());
@@ -139,17 +142,7 @@ impl Main<'_> {
             let warning = Diagnostic::warning(Code::Configuration, message);
             said.push(warning.said_in(&self.place_in(config, &problem.path)));
         }
-        for (path, span) in &config.unread {
-            let message = format!("`config.{path}` is not read: it is no literal");
-            // Half of a function's addresses are worse than none.
-            let is_route = path.starts_with("path.") || path.starts_with("excludedPath.");
-            let diagnostic = if is_route {
-                Diagnostic::error(Code::Configuration, message)
-            } else {
-                Diagnostic::note(Code::Configuration, message)
-            };
-            said.push(diagnostic.at(self.path).span(span.clone()));
-        }
+        said.extend(config.unread.iter().map(|(path, span)| unread(path).at(self.path).span(span.clone())));
         Found { told: read.told, routes: read.routes, excluded_routes: read.excluded_routes, event_subscriptions }
     }
 
@@ -163,6 +156,26 @@ impl Main<'_> {
         let span = around.filter_map(|path| config.places.get(path).or_else(|| config.unread.get(path))).next();
         span.map_or_else(|| Place::Named(self.path.name().to_owned()), |span| self.place(span))
     }
+}
+
+/// What is to be said of a part of `config` that is no literal. What means something to the platform
+/// would be missing there; half of a function's addresses are worse than none.
+fn unread(path: &str) -> Diagnostic {
+    let part = path.trim_end_matches("...").trim_end_matches('.');
+    let of = if part.is_empty() { "config".to_owned() } else { format!("config.{part}") };
+    let message = match path.strip_suffix("...") {
+        Some(_) => format!("what is spread into `{of}` is not read"),
+        None if path.is_empty() => "`config` is not read: it is no literal object".to_owned(),
+        None => format!("`{of}` is not read: it is no literal"),
+    };
+    let key = path.split('.').next().unwrap_or_default();
+    let severity = match key {
+        "path" | "excludedPath" | "method" if path.len() > key.len() => Severity::Error,
+        key if key.is_empty() || config::is_known(key) => Severity::Warning,
+        _ => Severity::Note,
+    };
+    let hint = "write the value itself: it is read, and never run";
+    Diagnostic::new(severity, Code::Configuration, message).hint(hint)
 }
 
 /// What cannot go together at the platform.

@@ -1,22 +1,53 @@
 //! Does a function export what the platform calls? In: a main file and the graph. Out: a warning, if
-//! it provably does not (spec: functions.md section 2). What cannot be known is trusted.
+//! it provably does not, or not in the syntax of its format (spec: functions.md section 2). What cannot be known is trusted.
 
 use std::collections::BTreeSet;
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Severity, did_you_mean};
 use crate::js::config::hides_exports;
-use crate::js::graph::Graph;
+use crate::js::graph::{Graph, Module};
 use crate::js::parse::parse;
 use crate::path::AbsPath;
+use crate::plan::ModuleFormat;
 
 /// What is to be said of the main file, if anything.
-pub(super) fn missing(main: &AbsPath, graph: &Graph) -> Option<Diagnostic> {
+pub(super) fn missing(main: &AbsPath, format: ModuleFormat, graph: &Graph) -> Option<Diagnostic> {
     if !exports_neither(main, graph, &mut BTreeSet::new()) {
         return None;
     }
+    let exported = &graph.module(main).analysis.exported;
     let message = "exports neither a `handler` nor a default: the platform has nothing to call";
-    let hint = "write `export const handler = …` (version 1) or `export default …` (version 2)";
+    let near = exported.iter().find(|name| !did_you_mean(name, std::iter::once("handler")).is_empty());
+    let hint = match (near, format) {
+        (Some(name), _) => format!("it exports `{name}`: did you mean `handler`?"),
+        (None, ModuleFormat::Esm) => {
+            "write `export const handler = …` (version 1) or `export default …` (version 2)".to_owned()
+        }
+        (None, ModuleFormat::Cjs) => "write `exports.handler = …`".to_owned(),
+    };
     Some(Diagnostic::warning(Code::NoHandler, message).at(main).hint(hint))
+}
+
+/// Exports in the syntax that the file's format does not have: Node cannot load it.
+pub(super) fn of_other_format(main: &AbsPath, module: &Module, format: ModuleFormat) -> Option<Diagnostic> {
+    let analysis = &module.analysis;
+    let is_commonjs = !analysis.is_esm && !analysis.exported.is_empty();
+    let (severity, message, hint) = match format {
+        ModuleFormat::Esm if is_commonjs => {
+            let message = format!("is an ES module by {}, where there is no `exports`", named_so_by(main));
+            (Severity::Warning, message, "write `export const handler = …`, or call the file `.cjs`")
+        }
+        ModuleFormat::Cjs if analysis.is_esm && main.extension() == "cjs" => {
+            let message = "is CommonJS by its name, which has no `import` and `export` statements".to_owned();
+            (Severity::Error, message, "call the file `.mjs`, or write `exports.handler = …`")
+        }
+        _ => return None,
+    };
+    Some(Diagnostic::new(severity, Code::ModuleFormat, message).at(main).hint(hint))
+}
+
+fn named_so_by(main: &AbsPath) -> &'static str {
+    if main.extension() == "mjs" { "its name" } else { "the `type` of its package.json" }
 }
 
 /// What has been looked at adds nothing the second time.

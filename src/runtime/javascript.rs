@@ -26,7 +26,8 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
     let module = graph.module(&main.path);
     let format = module_format(&main.path, &module);
     let mut diagnostics: Vec<Diagnostic> = unrecognised(function, &module, &main.path, format).into_iter().collect();
-    diagnostics.extend(handler::missing(&main.path, graph));
+    diagnostics.extend(handler::of_other_format(&main.path, &module, format));
+    diagnostics.extend(handler::missing(&main.path, format, graph));
     let mut traced = trace(graph, std::slice::from_ref(&function.main_file), &trace_options(function, settings));
     diagnostics.append(&mut traced.diagnostics);
     diagnostics.extend(development::shipped(&main.path, &traced, graph, settings));

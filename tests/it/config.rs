@@ -256,6 +256,69 @@ fn a_function_that_has_no_handler_is_told() {
 }
 
 #[test]
+fn exports_in_the_syntax_of_another_format_are_told() {
+    for (file, package, source, status, message) in [
+        ("hello.mjs", "{}", "exports.handler = async () => {}", 0, "is an ES module by its name, where there is no"),
+        (
+            "hello.js",
+            r#"{"type": "module"}"#,
+            "module.exports = { handler() {} }",
+            0,
+            "by the `type` of its package.json",
+        ),
+        ("hello.cjs", "{}", "export default async () => {}", 1, "is CommonJS by its name"),
+    ] {
+        let site = site(file, source);
+        site.file("package.json", package);
+        let said = said(fnzip(&site.path).arg("bundle"));
+        assert_eq!((said.status, said.err.contains(message)), (status, true), "{source}: {}", said.err);
+    }
+}
+
+/// What the platform would read is missing; what it would not is nobody's business.
+#[test]
+fn what_cannot_be_read_off_a_config_is_told() {
+    for (config, column, message) in [
+        (
+            "{ path: PATH }",
+            31,
+            "warning[configuration]: netlify/functions/hello.mjs: `config.path` is not read: it is no literal",
+        ),
+        (
+            "{ path: ['/a', PATH] }",
+            38,
+            "error[configuration]: netlify/functions/hello.mjs: `config.path.1` is not read: it is no literal",
+        ),
+        (
+            "{ schedule: process.env.CRON }",
+            35,
+            "warning[configuration]: netlify/functions/hello.mjs: `config.schedule` is not read",
+        ),
+        (
+            "{ ...common }",
+            28,
+            "warning[configuration]: netlify/functions/hello.mjs: what is spread into `config` is not read",
+        ),
+        ("{ mine: f() }", 31, "note[configuration]: netlify/functions/hello.mjs: `config.mine` is not read"),
+        (
+            "make()",
+            23,
+            "warning[configuration]: netlify/functions/hello.mjs: `config` is not read: it is no literal object",
+        ),
+    ] {
+        let site =
+            site("hello.mjs", &format!("export const config = {config}\nexport default async () => new Response()\n"));
+        let said = said(fnzip(&site.path).args(["list", "-v"]));
+        let at = format!(" --> netlify/functions/hello.mjs:1:{column}\n");
+        assert!(said.err.contains(message) && said.err.contains(&at), "{config}: {}", said.err);
+    }
+    let site = site("hello.mjs", "export const handler = 1\nexport const config = { path: '/x' }\n");
+    let said = said(fnzip(&site.path).args(["list", "-v"]));
+    assert!(said.err.contains("`config` is not read: this is a version 1 function"), "{}", said.err);
+    assert!(said.err.contains(" --> netlify/functions/hello.mjs:2:31\n"), "{}", said.err);
+}
+
+#[test]
 fn a_handler_that_may_be_there_is_trusted() {
     for source in [
         "module.exports = require('./lib/handler.js')\n",
@@ -264,6 +327,8 @@ fn a_handler_that_may_be_there_is_trusted() {
         "(function () { exports.handler = async () => {} })()\n",
         "const all = {}; all.handler = async () => {}; module.exports = { ...all }\n",
         "Object.assign(exports, require('./lib/handler.js'))\n",
+        "const all = {}; all.handler = async () => {}; module.exports = all\n",
+        "const all = {}; mixin(all); module.exports = all\n",
     ] {
         let site = site("hello.js", source);
         site.file("netlify/functions/lib/handler.js", "exports.handler = async () => {}\n");

@@ -5,12 +5,14 @@
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
+use swc_core::common::Span;
 use swc_core::ecma::ast::{
-    AssignExpr, AssignOp, AssignTarget, CallExpr, Callee, Decl, DefaultDecl, ExportSpecifier, Expr, Id, ModuleDecl,
-    ModuleExportName, ModuleItem, ObjectLit, ObjectPatProp, Pat, Program, Prop, PropName, PropOrSpread,
-    SimpleAssignTarget, Stmt, VarDecl,
+    ArrowFunctionBody, AssignExpr, AssignOp, AssignTarget, CallExpr, Callee, Decl, DefaultDecl, ExportSpecifier, Expr,
+    Id, Ident, ModuleDecl, ModuleExportName, ModuleItem, ObjectLit, ObjectPatProp, Pat, Program, Prop, PropName,
+    PropOrSpread, SimpleAssignTarget, Stmt, VarDecl,
 };
 
+use super::values::key;
 use crate::js::literal::{member_name, text as literal, unwrapped};
 
 /// The exports of a file.
@@ -26,6 +28,10 @@ pub(super) struct Exports<'a> {
     pub(super) open: bool,
     /// The file's own top-level bindings.
     pub(super) bindings: FxHashMap<Id, &'a Expr>,
+    /// The binding that `module.exports` is.
+    pub(super) alias: Option<Id>,
+    /// What is made a member of a binding: `all.x = …`, `__export(all, { x: () => … })`.
+    members: FxHashMap<Id, Vec<(String, &'a Expr)>>,
 }
 
 /// What is behind an exported name.
@@ -35,8 +41,8 @@ pub(super) enum Exported<'a> {
     Value(&'a Expr),
     /// A function or class declared under the name.
     Declaration,
-    /// Something of another file, or of a pattern.
-    Elsewhere,
+    /// Something of another file, or of a pattern, said here.
+    Elsewhere(Span),
 }
 
 /// How many bindings are followed, one after another.
@@ -76,7 +82,7 @@ impl<'a> Exports<'a> {
     pub(super) fn value(&self, name: &str) -> Option<&'a Expr> {
         match self.named.get(name)? {
             Exported::Value(expr) => Some(self.followed(expr)),
-            Exported::Declaration | Exported::Elsewhere => None,
+            Exported::Declaration | Exported::Elsewhere(_) => None,
         }
     }
 
@@ -101,17 +107,34 @@ impl<'a> Exports<'a> {
     fn bind(&mut self, statement: &'a Stmt) {
         match statement {
             Stmt::Decl(Decl::Var(variables)) => self.bind_variables(variables),
-            Stmt::Expr(statement) => self.bind_assignment(unwrapped(&statement.expr)),
+            Stmt::Expr(statement) => match unwrapped(&statement.expr) {
+                Expr::Assign(assignment) => self.bind_assignment(assignment),
+                Expr::Call(call) => {
+                    if let Some((Expr::Ident(target), members)) = getters(call) {
+                        self.members.entry(target.to_id()).or_default().extend(members);
+                    }
+                }
+                _ => {}
+            },
             _ => {}
         }
     }
 
-    /// `let x`, and later `x = …`: the first assignment counts.
-    fn bind_assignment(&mut self, expr: &'a Expr) {
-        if let Expr::Assign(AssignExpr { op: AssignOp::Assign, left, right, .. }) = expr
-            && let AssignTarget::Simple(SimpleAssignTarget::Ident(name)) = left
-        {
-            self.bindings.entry(name.to_id()).or_insert(right);
+    /// `let x`, and later `x = …`: the first assignment counts. `x.name = …` makes a member of it.
+    fn bind_assignment(&mut self, assignment: &'a AssignExpr) {
+        let AssignExpr { op: AssignOp::Assign, left: AssignTarget::Simple(left), right, .. } = assignment else {
+            return;
+        };
+        match left {
+            SimpleAssignTarget::Ident(name) => {
+                self.bindings.entry(name.to_id()).or_insert(right);
+            }
+            SimpleAssignTarget::Member(member) => {
+                if let (Expr::Ident(target), Some(name)) = (unwrapped(&member.obj), member_name(&member.prop)) {
+                    self.members.entry(target.to_id()).or_default().push((name, right));
+                }
+            }
+            _ => {}
         }
     }
 
@@ -153,12 +176,12 @@ impl<'a> Exports<'a> {
                                     .bindings
                                     .get(&ident.to_id())
                                     .map_or(Exported::Declaration, |expr| Exported::Value(expr)),
-                                _ => Exported::Elsewhere,
+                                _ => Exported::Elsewhere(named.span),
                             };
                             self.export(&name, exported);
                         }
                         ExportSpecifier::Namespace(namespace) => {
-                            self.export(&text(&namespace.name), Exported::Elsewhere);
+                            self.export(&text(&namespace.name), Exported::Elsewhere(namespace.span));
                         }
                         _ => {}
                     }
@@ -174,13 +197,13 @@ impl<'a> Exports<'a> {
 
     fn pattern(&mut self, pattern: &Pat) {
         match pattern {
-            Pat::Ident(name) => self.export(&name.sym, Exported::Elsewhere),
+            Pat::Ident(name) => self.export(&name.sym, Exported::Elsewhere(name.span)),
             Pat::Assign(assign) => self.pattern(&assign.left),
             Pat::Array(array) => array.elems.iter().flatten().for_each(|element| self.pattern(element)),
             Pat::Object(object) => {
                 for prop in &object.props {
                     match prop {
-                        ObjectPatProp::Assign(prop) => self.export(&prop.key.sym, Exported::Elsewhere),
+                        ObjectPatProp::Assign(prop) => self.export(&prop.key.sym, Exported::Elsewhere(prop.span)),
                         ObjectPatProp::KeyValue(prop) => self.pattern(&prop.value),
                         ObjectPatProp::Rest(_) => {}
                     }
@@ -221,14 +244,25 @@ impl<'a> Exports<'a> {
 
     fn module_exports(&mut self, value: &'a Expr) {
         self.named.clear();
+        // `__toCommonJS(all)` is a copy.
+        let (whole, is_copy) = only_argument(value).map_or((unwrapped(value), false), |argument| (argument, true));
+        let members = match whole {
+            Expr::Ident(ident) => self.members.get(&ident.to_id()).cloned(),
+            _ => None,
+        };
+        let is_known = members.is_some();
         match self.followed(value) {
             Expr::Object(object) => self.members(object),
             Expr::Fn(_) | Expr::Arrow(_) | Expr::Class(_) | Expr::Lit(_) => {}
             value => match required(value) {
                 Some(specifier) => self.passed_on.push(specifier),
-                None => self.open = true,
+                None => self.open |= !(is_known && is_copy),
             },
         }
+        for (name, value) in members.into_iter().flatten() {
+            self.export(&name, Exported::Value(value));
+        }
+        self.alias = whole.as_ident().filter(|_| !is_copy).map(Ident::to_id);
     }
 
     fn members(&mut self, object: &'a ObjectLit) {
@@ -244,7 +278,7 @@ impl<'a> Exports<'a> {
                 }
                 Prop::KeyValue(pair) => self.member(&pair.key, Exported::Value(&pair.value)),
                 Prop::Method(method) => self.member(&method.key, Exported::Declaration),
-                Prop::Getter(getter) => self.member(&getter.key, Exported::Elsewhere),
+                Prop::Getter(getter) => self.member(&getter.key, Exported::Elsewhere(getter.span)),
                 _ => {}
             }
         }
@@ -268,14 +302,63 @@ impl<'a> Exports<'a> {
         let name = call.args.get(1).and_then(|argument| literal(&argument.expr));
         let mut required = call.args.iter().filter_map(|argument| required(&argument.expr));
         match (name, required.next()) {
-            (Some(name), _) if defines && about_exports => self.export(&name, Exported::Elsewhere),
+            (Some(name), _) if defines && about_exports => self.export(&name, Exported::Elsewhere(call.span)),
             (_, Some(specifier)) if about_exports => self.passed_on.push(specifier),
-            _ => self.open |= about_exports,
+            _ => match getters(call) {
+                Some((target, members)) if is_exports(target) => {
+                    members.into_iter().for_each(|(name, value)| self.export(&name, Exported::Value(value)));
+                }
+                _ => self.open |= about_exports,
+            },
         }
     }
 
     fn export(&mut self, name: &str, exported: Exported<'a>) {
         self.named.insert(name.to_owned(), exported);
+    }
+}
+
+/// `__export(all, { x: () => x })`, as esbuild and swc write it: the target, and what each returns.
+pub(super) fn getters(call: &CallExpr) -> Option<(&Expr, Vec<(String, &Expr)>)> {
+    let [target, object] = call.args.as_slice() else { return None };
+    let Expr::Object(object) = unwrapped(&object.expr) else { return None };
+    let members: Option<Vec<_>> = object.props.iter().map(getter).collect();
+    Some((unwrapped(&target.expr), members.filter(|members| !members.is_empty())?))
+}
+
+/// `x: () => x`, `get x() { return x }`.
+fn getter(prop: &PropOrSpread) -> Option<(String, &Expr)> {
+    match &**prop.as_prop()? {
+        Prop::KeyValue(pair) => Some((key(&pair.key)?, returned(&pair.value)?)),
+        Prop::Getter(getter) => Some((key(&getter.key)?, only_return(&getter.function.body.as_ref()?.stmts)?)),
+        _ => None,
+    }
+}
+
+/// What a function does nothing but return.
+fn returned(expr: &Expr) -> Option<&Expr> {
+    match unwrapped(expr) {
+        Expr::Arrow(arrow) => match &*arrow.body {
+            ArrowFunctionBody::Expr(expr) => Some(expr),
+            ArrowFunctionBody::FunctionBody(block) => only_return(&block.stmts),
+        },
+        Expr::Fn(function) => only_return(&function.function.body.as_ref()?.stmts),
+        _ => None,
+    }
+}
+
+fn only_return(statements: &[Stmt]) -> Option<&Expr> {
+    match statements {
+        [Stmt::Return(statement)] => statement.arg.as_deref(),
+        _ => None,
+    }
+}
+
+/// The binding that a function is called with, and nothing else.
+fn only_argument(expr: &Expr) -> Option<&Expr> {
+    match unwrapped(expr).as_call()?.args.as_slice() {
+        [argument] if argument.spread.is_none() => Some(unwrapped(&argument.expr)).filter(|expr| expr.is_ident()),
+        _ => None,
     }
 }
 

@@ -10,9 +10,10 @@ mod values;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
-use swc_core::ecma::ast::{Expr, Prop, PropOrSpread};
+use swc_core::common::Spanned;
+use swc_core::ecma::ast::{Expr, ObjectLit, Prop, PropOrSpread};
 
-use self::exports::Exports;
+use self::exports::{Exported, Exports};
 pub use self::hidden::hides_exports;
 use super::literal::unwrapped;
 use super::parse::{Parsed, offset};
@@ -29,6 +30,8 @@ pub struct Analysis {
     pub has_handler_value: bool,
     /// It has a default export.
     pub has_default: bool,
+    /// The names that it exports, in the order of the alphabet.
+    pub exported: Vec<String>,
     /// The modules all of whose exports it passes on: `export * from`, `module.exports = require()`.
     pub passed_on: Vec<String>,
     /// It may export more than can be seen: `module.exports` is what a call returns.
@@ -37,7 +40,8 @@ pub struct Analysis {
     pub schedule: Option<Schedule<Span>>,
     /// The handler is wrapped in `stream()` of `@netlify/functions`.
     pub streams: bool,
-    /// The `config` object, exported or in the default export.
+    /// The `config` object, exported or in the default export; if it is none, it is unread as a whole,
+    /// at the empty path.
     pub config: Option<Literals>,
     /// The members of a default-exported object, in the order of the source.
     pub default_members: Vec<String>,
@@ -87,12 +91,16 @@ pub fn analyse(parsed: &Parsed, source: &str) -> Analysis {
     let placed = |spans: BTreeMap<String, swc_core::common::Span>| {
         spans.into_iter().map(|(path, span)| (path, place(span))).collect()
     };
-    let config = config_object(&exports).map(|object| values::object(object, &exports));
+    let config = config(&exports).map(|found| match found {
+        Ok(object) => values::object(object, &exports),
+        Err(at) => values::Literals { unread: BTreeMap::from([(String::new(), at)]), ..values::Literals::default() },
+    });
     Analysis {
         is_esm: exports.is_esm,
         has_handler: exports.named.contains_key("handler"),
         has_handler_value: exports.has_value("handler"),
         has_default: exports.named.contains_key("default"),
+        exported: exports.named.keys().cloned().collect(),
         is_open: exports.open,
         passed_on: exports.passed_on.clone(),
         schedule,
@@ -106,26 +114,27 @@ pub fn analyse(parsed: &Parsed, source: &str) -> Analysis {
     }
 }
 
-/// The exported `config` if it is an object, be it empty, else the `config` of a default-exported
-/// object.
-fn config_object<'a>(exports: &Exports<'a>) -> Option<&'a swc_core::ecma::ast::ObjectLit> {
-    if let Some(Expr::Object(object)) = exports.value("config") {
-        return Some(object);
+/// The exported `config`, be it empty, else the `config` of a default-exported object; if that is no
+/// object, where it stands.
+fn config<'a>(exports: &Exports<'a>) -> Option<Result<&'a ObjectLit, swc_core::common::Span>> {
+    let object = |expr: &'a Expr| exports.followed(expr).as_object().ok_or(expr.span());
+    let named = match exports.named.get("config") {
+        Some(Exported::Value(expr)) => Some(object(expr)),
+        Some(Exported::Elsewhere(at)) => Some(Err(*at)),
+        Some(Exported::Declaration) | None => None,
+    };
+    if let Some(Ok(_)) = named {
+        return named;
     }
-    let default = exports.value("default")?.as_object()?;
-    default.props.iter().find_map(|prop| match prop {
-        PropOrSpread::Prop(prop) => match &**prop {
-            Prop::KeyValue(pair) if values::key(&pair.key).as_deref() == Some("config") => {
-                exports.followed(&pair.value).as_object()
-            }
-            Prop::Shorthand(ident) if ident.sym == "config" => {
-                let bound = exports.bindings.get(&ident.to_id())?;
-                exports.followed(bound).as_object()
-            }
-            _ => None,
-        },
-        PropOrSpread::Spread(_) => None,
-    })
+    let default = exports.value("default").and_then(Expr::as_object).into_iter().flat_map(|default| &default.props);
+    let mut members = default.filter_map(|prop| match &**prop.as_prop()? {
+        Prop::KeyValue(pair) if values::key(&pair.key).as_deref() == Some("config") => Some(object(&pair.value)),
+        Prop::Shorthand(ident) if ident.sym == "config" => {
+            Some(exports.bindings.get(&ident.to_id()).map_or(Err(ident.span), |bound| object(bound)))
+        }
+        _ => None,
+    });
+    members.next().or(named)
 }
 
 fn default_members(exports: &Exports<'_>) -> Vec<String> {
@@ -182,6 +191,11 @@ mod tests {
             ("export * as handler from './x'; export default 1", 2, true),
             ("export default class {}", 2, true),
             ("console.log(1)", 1, false),
+            ("var all = {}; __export(all, { default: () => d }); module.exports = __toCommonJS(all)", 2, false),
+            ("var all = {}; __export(all, { handler: () => h }); module.exports = __toCommonJS(all)", 1, false),
+            ("_export(exports, { get default() { return d } })", 2, false),
+            ("_export(exports, { default: function () { return d } })", 2, false),
+            ("const all = {}; all.default = 1; module.exports = all", 2, false),
         ] {
             let analysis = read("js", source);
             assert_eq!((analysis.api_version(), analysis.is_esm), (version, esm), "{source}");
@@ -203,7 +217,17 @@ mod tests {
         for source in ["module.exports = make()", "Object.assign(exports, other)", "module.exports = { ...other }"] {
             assert!(read("js", source).is_open, "{source}");
         }
-        assert!(!read("js", "exports.a = 1").is_open);
+        for source in [
+            "exports.a = 1",
+            "const all = {}; all.a = 1; module.exports = all",
+            "var all = {}; __export(all, { a: () => a }); module.exports = __toCommonJS(all)",
+        ] {
+            assert_eq!(
+                (read("js", source).is_open, read("js", source).exported),
+                (false, vec!["a".into()]),
+                "{source}"
+            );
+        }
     }
 
     #[test]
@@ -231,6 +255,8 @@ mod tests {
             "exports.handler ??= f",
             "mixin(module, 'x')",
             "define(this, 'handler', f)",
+            "const all = {}; module.exports = all; function add() { all.handler = f }",
+            "const all = {}; mixin(all); module.exports = all",
         ] {
             assert!(hides(source), "{source}");
         }
@@ -239,6 +265,8 @@ mod tests {
             "Object.defineProperty(exports, '__esModule', { value: true })",
             "module.exports.a = exports.b = 1",
             "module.exports = { a() { return this.b } }",
+            "const all = {}; all.a = 1; module.exports = all",
+            "_export(exports, { a: () => a })",
             "f()",
         ] {
             assert!(!hides(source), "{source}");
@@ -297,6 +325,19 @@ mod tests {
         let unread = read("js", "export const config = { a: 1, b: f(), c: [1, x], ...rest, d() {} }").config.unwrap();
         assert_eq!(Value::Object(unread.value), json!({"a": 1, "c": [1]}));
         assert_eq!(unread.unread.keys().collect::<Vec<_>>(), ["...", "b", "c.1", "d"]);
+        let twice = read("js", "export const config = { a: 1, a: f(), b: f(), b: 1 }").config.unwrap();
+        assert_eq!(
+            (Value::Object(twice.value), twice.unread.into_keys().collect()),
+            (json!({"b": 1}), vec!["a".to_owned()])
+        );
+        for source in [
+            "export const config = make()",
+            "export { config } from './config.js'",
+            "export const { config } = all",
+            "export default { config: Object.freeze({}) }",
+        ] {
+            assert_eq!(read("js", source).config.unwrap().unread.into_keys().collect::<Vec<_>>(), [""], "{source}");
+        }
         assert_eq!((unread.unread["b"].column, unread.unread["b"].length), (34, 3));
         assert_eq!(
             read("js", "export const config = {}; export default { config: { a: 1 } }").config.unwrap().value.len(),

@@ -21,6 +21,12 @@ pub(super) struct Literals {
     pub(super) unread: BTreeMap<String, Span>,
 }
 
+/// How deep values lie in one another, at most: `rateLimit.aggregateBy.0` lies at 3.
+const DEEPEST: usize = 4;
+
+/// How many places are kept; of what comes after, that of the whole is told.
+const MOST_PLACES: usize = 1000;
+
 /// Reads an object.
 pub(super) fn object<'a>(object: &'a ObjectLit, exports: &Exports<'a>) -> Literals {
     let mut literals = Literals::default();
@@ -34,7 +40,7 @@ impl Literals {
         for prop in &object.props {
             let (key, value) = match prop {
                 PropOrSpread::Spread(spread) => {
-                    self.unread.insert(format!("{prefix}..."), spread.dot3_token);
+                    self.cannot_read(format!("{prefix}..."), spread.expr.span());
                     continue;
                 }
                 PropOrSpread::Prop(prop) => match &**prop {
@@ -46,26 +52,43 @@ impl Literals {
                 },
             };
             let Some(key) = key else {
-                self.unread.insert(format!("{prefix}[...]"), prop.span());
+                self.cannot_read(format!("{prefix}[...]"), prop.span());
                 continue;
             };
             let path = format!("{prefix}{key}");
             let at = value.map_or_else(|| prop.span(), Spanned::span);
             match value.and_then(|value| self.value_of(value, &path, exports)) {
                 Some(value) => {
-                    self.places.insert(path, at);
+                    self.read(path, at);
                     members.insert(key, value);
                 }
                 None => {
-                    self.unread.insert(path, at);
+                    // It would have hidden what was said before it.
+                    members.shift_remove(&key);
+                    self.cannot_read(path, at);
                 }
             }
         }
         members
     }
 
+    fn read(&mut self, path: String, at: Span) {
+        if self.places.len() < MOST_PLACES {
+            self.unread.remove(&path);
+            self.places.insert(path, at);
+        }
+    }
+
+    fn cannot_read(&mut self, path: String, at: Span) {
+        if self.unread.len() < MOST_PLACES {
+            self.places.remove(&path);
+            self.unread.insert(path, at);
+        }
+    }
+
     fn value_of<'a>(&mut self, expr: &'a Expr, path: &str, exports: &Exports<'a>) -> Option<Value> {
         match unwrapped(expr) {
+            Expr::Array(_) | Expr::Object(_) if path.split('.').nth(DEEPEST).is_some() => None,
             Expr::Lit(Lit::Num(number)) => number_value(number.value),
             Expr::Lit(Lit::Bool(literal)) => Some(Value::Bool(literal.value)),
             Expr::Lit(Lit::Null(_)) => Some(Value::Null),
@@ -81,17 +104,15 @@ impl Literals {
                 for (index, element) in array.elems.iter().enumerate() {
                     let path = format!("{path}.{index}");
                     let Some(element) = element.as_ref().filter(|element| element.spread.is_none()) else {
-                        self.unread.insert(path, array.span);
+                        self.cannot_read(path, array.span);
                         continue;
                     };
                     match self.value_of(&element.expr, &path, exports) {
                         Some(value) => {
-                            self.places.insert(path, element.expr.span());
+                            self.read(path, element.expr.span());
                             values.push(value);
                         }
-                        None => {
-                            self.unread.insert(path, element.expr.span());
-                        }
+                        None => self.cannot_read(path, element.expr.span()),
                     }
                 }
                 Some(Value::Array(values))

@@ -9,9 +9,9 @@ use std::ops::Range;
 
 use super::document::{Data, Document, Member, Node, Table};
 use super::{ConfigLayers, Invocation, SettingsError, Written};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::function::checks;
-use crate::function::config::{Speaker, Told, did_you_mean};
+use crate::function::config::{Speaker, Told};
 use crate::path::AbsPath;
 use crate::store::Store;
 
