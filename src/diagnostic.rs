@@ -182,6 +182,11 @@ impl Diagnostic {
         }
     }
 
+    /// The same, about what was said in a place, if anybody knows it.
+    pub fn said_at(self, place: Option<&Place>) -> Self {
+        place.map_or_else(|| self.clone(), |place| self.clone().said_in(place))
+    }
+
     /// The same, with what to do.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

@@ -50,7 +50,7 @@ pub struct Row {
     pub main_file: String,
     /// Megabytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory: Option<serde_json::Value>,
+    pub memory: Option<u64>,
     /// Its name.
     pub name: FunctionName,
     /// The archive, absolute; relative to the manifest with `--reproducible`.

@@ -5,12 +5,50 @@ use croner::parser::{CronParser, Seconds, Year};
 use serde_json::Value;
 
 use super::NodeVersion;
+use super::config::Told;
 
 /// The platform's regions.
 const REGIONS: [&str; 12] = ["cmh", "dub", "fra", "gru", "iad", "lhr", "nrt", "pdx", "sfo", "sin", "syd", "yul"];
 
-/// What is wrong if both are set.
-pub const EXCLUSIVE: &str = "and `memory` cannot both be set";
+/// Something that the platform would not take, or not as it is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What says it.
+    pub key: &'static str,
+    /// Follows the key's name.
+    pub message: String,
+    /// An error: the platform would refuse it. Otherwise a warning.
+    pub refused: bool,
+    /// What to do about it.
+    pub hint: Option<&'static str>,
+}
+
+/// What is wrong with the values that a function is told.
+pub fn faults(told: &Told) -> Vec<Fault> {
+    let value = |key: &str| Some(&told.get(key)?.value);
+    let text = |key: &str| value(key)?.as_str();
+    let fault = |key, message: String, refused| Fault { key, message, refused, hint: None };
+    let refusal = |key, message: Option<String>| message.map(|message| fault(key, message, true));
+    let both = value("memory").is_some() && value("vcpu").is_some();
+    let exclusive = both.then(|| Fault {
+        hint: Some("each decides the other: keep one"),
+        ..fault("vcpu", "and `memory` cannot both be set".into(), true)
+    });
+    let schedule = text("schedule").and_then(|expression| match cron(expression) {
+        Ok(doubt) => doubt.map(|doubt| fault("schedule", doubt.to_owned(), false)),
+        Err(message) => Some(fault("schedule", message, true)),
+    });
+    let node_version = text("nodeVersion").and_then(node_version);
+    let faults = [
+        exclusive,
+        refusal("memory", value("memory").and_then(|value| memory(value).err())),
+        refusal("vcpu", value("vcpu").and_then(Value::as_f64).and_then(|share| vcpu(share).err())),
+        refusal("region", text("region").and_then(|name| region(name).err())),
+        schedule,
+        node_version.map(|message| fault("nodeVersion", message, false)),
+    ];
+    faults.into_iter().flatten().collect()
+}
 
 /// Megabytes, of a number or of `2048`, `2gb`, `1.5 GB`.
 ///
@@ -61,9 +99,11 @@ pub fn region(region: &str) -> Result<String, String> {
 /// What is to be said of a Node version that a function asks for.
 pub fn node_version(written: &str) -> Option<String> {
     match NodeVersion::coerce(written).map(|version| version.major) {
-        None => Some(format!("`{written}` is no Node version: it is ignored")),
+        None => Some(format!("is `{written}`, which is no Node version: it is ignored")),
         Some(18 | 20 | 22 | 24) => None,
-        Some(major) => Some(format!("the platform has no Node {major}: there are 18, 20, 22 and 24")),
+        Some(major) => {
+            Some(format!("asks for Node {major}, which the platform does not have: there are 18, 20, 22 and 24"))
+        }
     }
 }
 
@@ -76,14 +116,14 @@ pub fn cron(expression: &str) -> Result<Option<&'static str>, String> {
     if expression.trim_start().starts_with('@') {
         return match expression {
             "@hourly" | "@daily" | "@weekly" | "@monthly" | "@yearly" => Ok(None),
-            "@annually" => Err("`@annually` is not known: write `@yearly`".into()),
-            "@midnight" => Err("`@midnight` is not known: write `@daily`".into()),
+            "@annually" => Err("is `@annually`, which is not known: write `@yearly`".into()),
+            "@midnight" => Err("is `@midnight`, which is not known: write `@daily`".into()),
             _ => Err(format!(
-                "`{expression}` is not known: there are `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`"
+                "is `{expression}`, which is not known: there are `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`"
             )),
         };
     }
-    let wrong = |why: &str| Err(format!("`{expression}` is not a cron expression: {why}"));
+    let wrong = |why: &str| Err(format!("is `{expression}`, which is not a cron expression: {why}"));
     let fields: Vec<&str> = expression.split_whitespace().collect();
     if !matches!(fields.len(), 5 | 6) {
         return wrong(&format!("it has {} fields, and not five", fields.len()));
@@ -102,10 +142,29 @@ pub fn cron(expression: &str) -> Result<Option<&'static str>, String> {
     let seconds = if fields.len() == 6 { Seconds::Required } else { Seconds::Disallowed };
     let parser = CronParser::builder().seconds(seconds).year(Year::Disallowed).build();
     match parser.parse(&normal.join(" ")) {
-        Err(error) => wrong(error.to_string().to_lowercase().trim_end_matches('.')),
+        Err(_) => wrong(&wrong_field(&fields, &normal)),
         Ok(_) if never_comes(&fields[fields.len() - 3..]) => wrong("there is no such day"),
-        Ok(_) if fields.len() == 6 => Ok(Some("the platform counts in minutes: the field for seconds is ignored")),
+        Ok(_) if fields.len() == 6 => {
+            Ok(Some("counts seconds, which the platform does not: the first field is ignored"))
+        }
         Ok(_) => Ok(None),
+    }
+}
+
+/// Which of the fields is wrong. Each is tried by itself, among others that are right.
+fn wrong_field(fields: &[&str], normal: &[String]) -> String {
+    const NAMES: [&str; 6] = ["second", "minute", "hour", "day of the month", "month", "day of the week"];
+    let seconds = if fields.len() == 6 { Seconds::Required } else { Seconds::Disallowed };
+    let parser = CronParser::builder().seconds(seconds).year(Year::Disallowed).build();
+    let names = &NAMES[NAMES.len() - fields.len()..];
+    let is_wrong = |index: &usize| {
+        let mut alone = vec!["*"; fields.len()];
+        alone[*index] = &normal[*index];
+        parser.parse(&alone.join(" ")).is_err()
+    };
+    match (0..fields.len()).find(is_wrong) {
+        Some(index) => format!("`{}` is no {}", fields[index], names[index]),
+        None => "its fields do not go together".to_owned(),
     }
 }
 
@@ -203,6 +262,8 @@ mod tests {
             assert!(cron(bad).is_err(), "{bad}");
         }
         assert!(cron("@midnight").unwrap_err().contains("write `@daily`"));
+        assert_eq!(cron("0 25 * * *").unwrap_err(), "is `0 25 * * *`, which is not a cron expression: `25` is no hour");
+        assert!(cron("0 0 0 * * x").unwrap_err().ends_with("`x` is no day of the week"));
     }
 
     #[test]

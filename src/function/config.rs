@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
-use super::Bundler;
+use super::{Bundler, checks};
 use crate::diagnostic::{Place, did_you_mean};
 
 /// What a function is told, once all sources have been merged; a value is absent if nobody says it.
@@ -33,7 +33,7 @@ pub struct FunctionConfig {
     pub timeout: Option<Number>,
     /// Megabytes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub memory: Option<Value>,
+    pub memory: Option<u64>,
     /// Virtual processors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vcpu: Option<Number>,
@@ -77,8 +77,6 @@ enum Kind {
     Members(&'static [(&'static str, Kind)]),
     /// Anything: it is checked by whoever reads it.
     Any,
-    /// The same, but only the function itself can say it.
-    OfSource,
 }
 
 /// Who speaks of a function.
@@ -90,32 +88,40 @@ pub enum Speaker {
     Other,
 }
 
-/// Every key, in the order of the alphabet.
-const KEYS: [(&str, Kind); 24] = [
-    ("background", Kind::Flag),
-    ("excludedPath", Kind::OfSource),
-    ("externalNodeModules", Kind::List),
-    ("generator", Kind::Text),
-    ("ignoredNodeModules", Kind::List),
-    ("includedFiles", Kind::List),
-    ("includedFilesBasePath", Kind::Text),
-    ("memory", Kind::Amount),
-    ("method", Kind::OfSource),
-    ("name", Kind::Text),
-    ("nodeBundler", Kind::OneOf(&["esbuild", "esbuild_zisi", "nft", "none", "zisi"])),
-    ("nodeModuleFormat", Kind::OneOf(&["cjs", "esm"])),
-    ("nodeSourcemap", Kind::Flag),
-    ("nodeVersion", Kind::Text),
-    ("path", Kind::OfSource),
-    ("preferStatic", Kind::OfSource),
-    ("processDynamicNodeImports", Kind::Flag),
-    ("rateLimit", Kind::Members(&RATE_LIMIT)),
-    ("region", Kind::Text),
-    ("rustTargetDirectory", Kind::Text),
-    ("schedule", Kind::Text),
-    ("timeout", Kind::Number),
-    ("vcpu", Kind::Number),
-    ("zipGo", Kind::Flag),
+/// Who can say a key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Anybody,
+    Function,
+    Others,
+}
+
+/// Every key, in the order of the alphabet (spec: functions.md section 3, "In-source keys").
+const KEYS: [(&str, By, Kind); 24] = [
+    ("background", By::Anybody, Kind::Flag),
+    ("excludedPath", By::Function, Kind::Any),
+    ("externalNodeModules", By::Anybody, Kind::List),
+    ("generator", By::Anybody, Kind::Text),
+    ("ignoredNodeModules", By::Anybody, Kind::List),
+    ("includedFiles", By::Anybody, Kind::List),
+    ("includedFilesBasePath", By::Others, Kind::Text),
+    ("memory", By::Anybody, Kind::Amount),
+    ("method", By::Function, Kind::Any),
+    ("name", By::Anybody, Kind::Text),
+    ("nodeBundler", By::Anybody, Kind::OneOf(&["esbuild", "esbuild_zisi", "nft", "none", "zisi"])),
+    ("nodeModuleFormat", By::Others, Kind::OneOf(&["cjs", "esm"])),
+    ("nodeSourcemap", By::Others, Kind::Flag),
+    ("nodeVersion", By::Anybody, Kind::Text),
+    ("path", By::Function, Kind::Any),
+    ("preferStatic", By::Function, Kind::Any),
+    ("processDynamicNodeImports", By::Others, Kind::Flag),
+    ("rateLimit", By::Anybody, Kind::Members(&RATE_LIMIT)),
+    ("region", By::Anybody, Kind::Text),
+    ("rustTargetDirectory", By::Others, Kind::Text),
+    ("schedule", By::Anybody, Kind::Text),
+    ("timeout", By::Anybody, Kind::Number),
+    ("vcpu", By::Anybody, Kind::Number),
+    ("zipGo", By::Others, Kind::Flag),
 ];
 
 const RATE_LIMIT: [(&str, Kind); 6] = [
@@ -163,13 +169,19 @@ impl Told {
     pub fn read(values: &Map<String, Value>, speaker: Speaker, place: &dyn Fn(&str) -> Place) -> (Self, Vec<Problem>) {
         let mut read = (Self::default(), Vec::new());
         for (written, value) in values {
-            match known(written) {
-                Some((_, Kind::OfSource)) if speaker == Speaker::Other => {
-                    let message = "can only be said by the function itself".to_owned();
-                    read.1.push(Problem { path: written.clone(), message, unknown: true, hint: None });
+            let unknown_because = |message: &str| {
+                let message = message.to_owned();
+                Problem { path: written.clone(), message, unknown: true, hint: None }
+            };
+            match (known(written, speaker), speaker) {
+                (Some((_, By::Function, _)), Speaker::Other) => {
+                    read.1.push(unknown_because("can only be said by the function itself"));
                 }
-                Some((key, kind)) => read.0.take(key, kind, written, value, place, &mut read.1),
-                None => read.1.push(unknown(written, KEYS.iter().map(|(key, _)| *key))),
+                (Some((_, By::Others, _)), Speaker::Function) => {
+                    read.1.push(unknown_because("cannot be said by the function itself"));
+                }
+                (Some((key, _, kind)), _) => read.0.take(key, kind, written, value, place, &mut read.1),
+                (None, _) => read.1.push(unknown(written, KEYS.iter().map(|(key, ..)| *key))),
             }
         }
         read
@@ -207,7 +219,7 @@ impl Told {
             (Kind::List, Value::Array(items)) if items.iter().all(Value::is_string) => {
                 (value.clone(), many(items), false)
             }
-            (Kind::Any | Kind::OfSource, Value::Array(items)) => (value.clone(), many(items), false),
+            (Kind::Any, Value::Array(items)) => (value.clone(), many(items), false),
             (kind, value) => match kind.check(value) {
                 Ok(value) => (value, vec![place(written)], true),
                 Err(message) => return problem(message),
@@ -259,7 +271,7 @@ impl Told {
         self.get(key)?.places.last()
     }
 
-    /// The configuration that comes of it. Values have been checked when they were read.
+    /// The configuration that comes of it, in its normal form; without what `checks` would refuse.
     pub fn config(&self) -> FunctionConfig {
         let value = |key: &str| Some(&self.get(key)?.value);
         let text = |key: &str| value(key)?.as_str().map(str::to_owned);
@@ -276,12 +288,11 @@ impl Told {
             background: value("background").and_then(Value::as_bool),
             schedule: text("schedule"),
             timeout: number("timeout"),
-            memory: value("memory").cloned(),
+            memory: value("memory").and_then(|memory| checks::memory(memory).ok()),
             vcpu: number("vcpu"),
-            region: text("region"),
+            region: value("region").and_then(Value::as_str).and_then(|region| checks::region(region).ok()),
             node_bundler: value("nodeBundler").and_then(|value| serde_json::from_value(value.clone()).ok()),
-            node_version: value("nodeVersion")
-                .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+            node_version: text("nodeVersion"),
             external_node_modules: texts("externalNodeModules"),
             ignored_node_modules: texts("ignoredNodeModules"),
             included_files: texts("includedFiles"),
@@ -308,7 +319,7 @@ impl Kind {
     fn check(self, value: &Value) -> Result<Value, String> {
         let must = |what: &str| Err(format!("must be {what}"));
         match self {
-            Self::Any | Self::OfSource => Ok(value.clone()),
+            Self::Any => Ok(value.clone()),
             Self::Text if value.is_string() => Ok(value.clone()),
             Self::Text => must("a string"),
             Self::Flag if value.is_boolean() => Ok(value.clone()),
@@ -325,8 +336,11 @@ impl Kind {
     }
 }
 
-/// A key in the peer's spelling, of one in that or in netlify.toml's.
-fn known(written: &str) -> Option<(&'static str, Kind)> {
+/// A key in the peer's spelling; others may write it as netlify.toml does.
+fn known(written: &str, speaker: Speaker) -> Option<(&'static str, By, Kind)> {
+    if speaker == Speaker::Function {
+        return KEYS.iter().find(|(key, ..)| *key == written).copied();
+    }
     let mut upper = false;
     let mut camel = String::with_capacity(written.len());
     for letter in written.chars() {
@@ -339,12 +353,12 @@ fn known(written: &str) -> Option<(&'static str, Kind)> {
             _ => camel.push(letter),
         }
     }
-    KEYS.iter().find(|(key, _)| *key == camel).copied()
+    KEYS.iter().find(|(key, ..)| *key == camel).copied()
 }
 
-/// Does a function's configuration have this key?
+/// Can a function say this key?
 pub fn is_known(key: &str) -> bool {
-    KEYS.iter().any(|(known, _)| *known == key)
+    KEYS.iter().any(|(known, by, _)| *known == key && *by != By::Others)
 }
 
 fn unknown(path: &str, known: impl Iterator<Item = &'static str>) -> Problem {
@@ -361,7 +375,7 @@ mod tests {
 
     fn told(values: &Value) -> Told {
         let place = |path: &str| Place::Named(path.to_owned());
-        Told::read(values.as_object().unwrap(), Speaker::Function, &place).0
+        Told::read(values.as_object().unwrap(), Speaker::Other, &place).0
     }
 
     #[test]
@@ -424,7 +438,7 @@ mod tests {
 
     /// What a source might say, right or wrong, and whether its lists replace.
     fn layer() -> impl Strategy<Value = (Map<String, Value>, bool)> {
-        let keys: Vec<&str> = KEYS.iter().map(|(key, _)| *key).filter(|key| *key != "rateLimit").collect();
+        let keys: Vec<&str> = KEYS.iter().map(|(key, ..)| *key).filter(|key| *key != "rateLimit").collect();
         let limit = prop::collection::btree_map("action|aggregateBy|to|windowSize", value(), 0..3);
         let plain = prop::collection::btree_map(prop::sample::select(keys), value(), 0..6);
         (plain, limit, any::<bool>()).prop_map(|(plain, limit, replaces)| {

@@ -4,8 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Number;
-
 use crate::diagnostic::{Code, Diagnostic, Place, Severity, Span};
 use crate::function::config::{self, Told};
 use crate::function::route::Route;
@@ -38,14 +36,13 @@ pub(super) fn join(
     }
     let main = Main { path: &main_file, analysis };
     let found = main.in_source_config(&mut said);
-    if found.told.get("includedFiles").is_some() {
-        let base = main_file.join("..").to_string();
-        let place = found.told.place("includedFiles").cloned();
-        told.say("includedFilesBasePath", base.into(), place.unwrap_or_else(|| Place::Named(String::new())));
-    }
     let mut told = told.overlaid(&found.told);
-    let mut config = told.config();
-    said.extend(check(&mut config, &told));
+    if let Some(place) = found.told.place("includedFiles") {
+        // Those of the function itself are relative to it, whatever others say of theirs.
+        told.say("includedFilesBasePath", main_file.join("..").to_string().into(), place.clone());
+    }
+    let config = told.config();
+    said.extend(checks::faults(&told).into_iter().map(|fault| of_fault(fault, &told)));
     let traffic_rules = traffic_rules(&config, &told, &mut said);
     if told.get("nodeVersion").is_none() {
         // The manifest says only what the function was told itself.
@@ -205,40 +202,11 @@ fn contradictions(function: &Function) -> Vec<Diagnostic> {
     said
 }
 
-/// Brings the configuration into its normal form, whoever said it; what is wrong with it.
-fn check(config: &mut FunctionConfig, told: &Told) -> Vec<Diagnostic> {
-    let mut said = Vec::new();
-    let mut say = |diagnostic: Diagnostic, key: &str| {
-        said.push(told.place(key).map_or_else(|| diagnostic.clone(), |place| diagnostic.clone().said_in(place)));
-    };
-    let error = |message: String| Diagnostic::error(Code::Configuration, message);
-    if config.memory.is_some() && config.vcpu.is_some() {
-        say(error(format!("`vcpu` {}", checks::EXCLUSIVE)).hint("each decides the other: keep one"), "vcpu");
-    }
-    match config.memory.as_ref().map(checks::memory) {
-        Some(Ok(megabytes)) => config.memory = Some(megabytes.into()),
-        Some(Err(message)) => say(error(format!("`memory` {message}")), "memory"),
-        None => {}
-    }
-    if let Some(Err(message)) = config.vcpu.as_ref().and_then(Number::as_f64).map(checks::vcpu) {
-        say(error(format!("`vcpu` {message}")), "vcpu");
-    }
-    match config.region.as_deref().map(checks::region) {
-        Some(Ok(region)) => config.region = Some(region),
-        Some(Err(message)) => say(error(format!("`region` {message}")), "region"),
-        None => {}
-    }
-    match config.schedule.as_deref().map(checks::cron) {
-        Some(Ok(Some(message))) => {
-            say(Diagnostic::warning(Code::Configuration, format!("`schedule`: {message}")), "schedule");
-        }
-        Some(Err(message)) => say(error(format!("`schedule`: {message}")), "schedule"),
-        Some(Ok(None)) | None => {}
-    }
-    if let Some(message) = config.node_version.as_deref().and_then(checks::node_version) {
-        say(Diagnostic::warning(Code::Configuration, format!("`nodeVersion`: {message}")), "nodeVersion");
-    }
-    said
+fn of_fault(fault: checks::Fault, told: &Told) -> Diagnostic {
+    let checks::Fault { key, message, refused, hint } = fault;
+    let severity = if refused { Severity::Error } else { Severity::Warning };
+    let said = Diagnostic::new(severity, Code::Configuration, format!("`{key}` {message}"));
+    Diagnostic { hint: hint.map(str::to_owned), ..said }.said_at(told.place(key))
 }
 
 /// How often the function may be called; what is wrong with that is left out.
@@ -251,10 +219,7 @@ fn traffic_rules(config: &FunctionConfig, told: &Told, said: &mut Vec<Diagnostic
             let warning = Diagnostic::warning(Code::Configuration, message);
             let any =
                 || told.iter().find(|(key, _)| key.starts_with("rateLimit.")).and_then(|(key, _)| told.place(key));
-            said.push(match told.place(&key).or_else(any) {
-                Some(place) => warning.said_in(place),
-                None => warning,
-            });
+            said.push(warning.said_at(told.place(&key).or_else(any)));
             None
         }
     }

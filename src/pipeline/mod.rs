@@ -333,7 +333,7 @@ fn manifest(report: &Report, settings: &Settings) -> Manifest {
             generator: config.generator.clone(),
             invocation_mode: function.invocation_mode(),
             main_file: shown(&function.main_file, &settings.base),
-            memory: config.memory.clone(),
+            memory: config.memory,
             name: function.name.clone(),
             path: shown(&archive.path, &directory),
             priority: function.origin.priority(),

@@ -78,12 +78,12 @@ fn a_schedule_that_cannot_be_read_or_is_wrong_is_an_error_at_its_place() {
         &["`schedule` is imported, but does not wrap the exported `handler`", "hello.js:1:9"],
     );
     let wrong = site("hello.js", &format!("{SCHEDULE}exports.handler = schedule('61 * * * *', f)\n"));
-    fails(with_package(&wrong), &[], &["`schedule`: `61 * * * *` is not a cron expression", "hello.js:2:28"]);
+    fails(with_package(&wrong), &[], &["`schedule` is `61 * * * *`, which is not a cron expression: `61` is no minute", "hello.js:2:28"]);
     let alias = site("hello.js", "exports.handler = 1");
     fails(
         &alias,
         &["--config", r#"{"hello": {"schedule": "@midnight"}}"#],
-        &["`@midnight` is not known: write `@daily`"],
+        &["`schedule` is `@midnight`, which is not known: write `@daily`"],
     );
 }
 

@@ -292,17 +292,11 @@ impl Reader<'_> {
 
     /// Values that no function can have are wrong even if there is no function to have them.
     fn check(&mut self, told: &Told, node: &Node, named: &dyn Fn(&str) -> String) {
-        let config = told.config();
-        let vcpu = config.vcpu.as_ref().and_then(serde_json::Number::as_f64);
-        let wrong = [
-            ("memory", config.memory.as_ref().and_then(|memory| checks::memory(memory).err())),
-            ("vcpu", vcpu.and_then(|vcpu| checks::vcpu(vcpu).err())),
-            ("schedule", config.schedule.as_ref().and_then(|cron| checks::cron(cron).err())),
-            ("vcpu", (config.memory.is_some() && config.vcpu.is_some()).then(|| checks::EXCLUSIVE.to_owned())),
-        ];
-        for (key, message) in wrong {
-            if let (Some(message), Some(value)) = (message, node.get(key)) {
-                self.error(value.at(), &format!("`{}` {message}", named(key)));
+        for fault in checks::faults(told) {
+            // Netlify does not look at the region.
+            let is_refused = fault.refused && fault.key != "region";
+            if let (true, Some(value)) = (is_refused, node.get(fault.key)) {
+                self.error(value.at(), &format!("`{}` {}", named(fault.key), fault.message));
             }
         }
     }
