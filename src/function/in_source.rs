@@ -2,6 +2,8 @@
 //! say, checked key by key (spec: functions.md section 3, peer-behaviour.md "In-source analysis"), and
 //! what is wrong with them. Knows no syntax and no places.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::config::{Problem, Speaker, Told};
@@ -107,12 +109,13 @@ impl<'a> Reader<'a> {
             }
         };
         let mut routes: Vec<Route> = Vec::new();
-        for (at, path) in paths {
+        let mut known = BTreeSet::new();
+        for (at, path) in paths.into_iter().filter(|(_, path)| known.insert(*path)) {
             match Route::parse(path) {
-                Ok(route) if routes.iter().any(|known| known.pattern == route.pattern) => {}
                 Ok(route) => routes.push(route),
                 Err(message) => {
-                    let hint = (!path.starts_with('/')).then(|| format!("write `/{}`", path.trim_start_matches("./")));
+                    let is_relative = !path.starts_with('/') && !path.contains("://");
+                    let hint = is_relative.then(|| format!("write `/{}`", path.trim_start_matches("./")));
                     self.errors.push(Problem { hint, ..problem(at, message) });
                 }
             }

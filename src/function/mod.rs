@@ -214,6 +214,12 @@ impl NodeVersion {
         Some(Self { major, minor })
     }
 
+    /// The platform's release that is nearest, and not newer: it has the even ones, up to 24.
+    pub fn of_platform(self) -> Self {
+        let major = (self.major - self.major % 2).min(Self::DEFAULT.major);
+        if major == self.major { self } else { Self { major, minor: u32::MAX } }
+    }
+
     /// The first release in which ES modules are sure to be told by their syntax: Node 18 cannot, and
     /// in 20 and 22 it depends on the release and its flags.
     pub const DETECTS_MODULES: Self = Self { major: 24, minor: 0 };

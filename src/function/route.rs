@@ -46,6 +46,15 @@ impl Route {
     }
 }
 
+impl Route {
+    /// Is there a method that both are called with?
+    pub fn shares_method(&self, other: &Self) -> bool {
+        let methods = |route: &Self| route.methods.clone().unwrap_or_default();
+        let (ours, theirs) = (methods(self), methods(other));
+        ours.is_empty() || theirs.is_empty() || ours.iter().any(|method| theirs.contains(method))
+    }
+}
+
 /// The regular expression of a URLPattern's pathname, with an optional slash at its end.
 fn expression(path: &str) -> Option<String> {
     let init = UrlPatternInit { pathname: Some(path.into()), ..UrlPatternInit::default() };

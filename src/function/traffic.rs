@@ -65,6 +65,11 @@ pub struct Key {
 }
 
 impl TrafficRules {
+    /// Does it rewrite, but say not where?
+    pub fn rewrites_to_nowhere(&self) -> bool {
+        self.action.kind == "rewrite" && self.action.config.to.is_none()
+    }
+
     /// Reads a `rateLimit`.
     ///
     /// # Errors

@@ -114,7 +114,7 @@ struct Files {
 impl Graph {
     /// A graph over the files of `store`. No `package.json` above `top` is looked at.
     pub fn new(store: Arc<Store>, options: ResolveOptions, top: AbsPath) -> Self {
-        let resolver = Resolver::new(store.clone(), options);
+        let resolver = Resolver::new(store.clone(), options, top.clone());
         let files = Files { store, top, scans: Once::new(), packages: Once::new() };
         Self { files: Arc::new(files), resolver, modules: Once::new() }
     }

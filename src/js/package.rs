@@ -18,6 +18,8 @@ pub struct Package {
     pub main: Option<String>,
     /// `type` is `"module"`: its `.js` files are ES modules.
     pub is_module: bool,
+    /// It says which packages it needs, be it none.
+    pub has_dependencies: bool,
     /// Packages that it wants for development only: they stand nowhere else.
     pub development: BTreeSet<String>,
     /// Packages that it can do without: `optionalDependencies`, and peers marked optional.
@@ -65,6 +67,7 @@ impl Package {
             version,
             main,
             development,
+            has_dependencies: ["dependencies", "devDependencies"].iter().any(|field| fields.contains_key(*field)),
             is_module: fields.get("type").is_some_and(|kind| kind == "module"),
             optional,
         })

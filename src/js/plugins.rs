@@ -19,10 +19,10 @@ pub struct Mount {
 
 const PLUGINS: &str = ".netlify/plugins";
 
-/// The mount of a package for a file in `directory`, in the closest directory that has plugins. What
-/// is itself below such a directory needs none.
-pub fn mount(package: &str, directory: &AbsPath, store: &Store) -> Option<Mount> {
-    let mut above = directory.ancestors().map(|site| site.join(PLUGINS));
+/// The mount of a package for a file in `directory`, in the closest directory that has plugins, not
+/// above `top`. What is itself below such a directory needs none.
+pub fn mount(package: &str, directory: &AbsPath, top: &AbsPath, store: &Store) -> Option<Mount> {
+    let mut above = directory.ancestors().take_while(|above| above.starts_with(top)).map(|site| site.join(PLUGINS));
     let plugins = above.find(|plugins| store.is_dir(&plugins.child("node_modules")))?;
     let found = plugins.child("node_modules").join(package);
     if directory.starts_with(&plugins) || !store.is_dir(&found) {

@@ -72,6 +72,8 @@ pub enum Unresolved {
 /// Resolves from any file, with one cache for all.
 pub struct Resolver {
     store: Arc<Store>,
+    /// Nothing above is a part of the site.
+    top: AbsPath,
     options: ResolveOptions,
     /// Node's own algorithm, for `import` and for `require`.
     node: [Oxc<StoreFs>; 2],
@@ -88,17 +90,18 @@ pub struct Resolver {
 }
 
 impl Resolver {
-    /// A resolver on the files of `store`.
-    pub fn new(store: Arc<Store>, options: ResolveOptions) -> Self {
-        Self::on_cache_of(&Oxc::new_with_file_system(StoreFs::on(store.clone()), Options::default()), store, options)
+    /// A resolver on the files of `store`, for a site below `top`.
+    pub fn new(store: Arc<Store>, options: ResolveOptions, top: AbsPath) -> Self {
+        let cache = Oxc::new_with_file_system(StoreFs::on(store.clone()), Options::default());
+        Self::on_cache_of(&cache, store, options, top)
     }
 
     /// A resolver with other options that shares what this one knows of the files.
     pub fn with_options(&self, options: ResolveOptions) -> Self {
-        Self::on_cache_of(&self.legacy, self.store.clone(), options)
+        Self::on_cache_of(&self.legacy, self.store.clone(), options, self.top.clone())
     }
 
-    fn on_cache_of(cache: &Oxc<StoreFs>, store: Arc<Store>, options: ResolveOptions) -> Self {
+    fn on_cache_of(cache: &Oxc<StoreFs>, store: Arc<Store>, options: ResolveOptions, top: AbsPath) -> Self {
         let legacy = cache.clone_with_options(Options { exports_fields: vec![], ..node_options(&options, false) });
         let both = |make: &dyn Fn(bool) -> Options| [false, true].map(|import| legacy.clone_with_options(make(import)));
         let node = both(&|import| node_options(&options, import));
@@ -116,7 +119,7 @@ impl Resolver {
             }
             Options { extensions: Vec::new(), main_files: Vec::new(), ..node }
         });
-        Self { store, options, node, synced, lenient, lenient_package, legacy, exact }
+        Self { store, top, options, node, synced, lenient, lenient_package, legacy, exact }
     }
 
     /// Resolves `request`, made by the file with the real path `importer`.
@@ -136,7 +139,9 @@ impl Resolver {
         let mut asked = Asked { specifier, directory: &directory, import: usize::from(request.form.is_import()) };
         let mut found = self.find(&asked, importer);
         let mount = match (&found, package_name(specifier)) {
-            (Err(error), Some((package, _))) if is_not_found(error) => mount(package, &directory, &self.store),
+            (Err(error), Some((package, _))) if is_not_found(error) => {
+                mount(package, &directory, &self.top, &self.store)
+            }
             _ => None,
         };
         if let Some(mount) = &mount {

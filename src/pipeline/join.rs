@@ -179,10 +179,8 @@ fn unread(path: &str) -> Diagnostic {
 fn contradictions(function: &Function) -> Vec<Diagnostic> {
     let mut said = Vec::new();
     let mut say = |diagnostic: Diagnostic, key: &str| {
-        said.push(match function.told.place(key) {
-            Some(place) => diagnostic.said_in(place),
-            None => diagnostic.at(&function.main_file),
-        });
+        let place = function.told.place(key);
+        said.push(if place.is_some() { diagnostic.said_at(place) } else { diagnostic.at(&function.main_file) });
     };
     let has_path = !function.routes.is_empty();
     if has_path && function.config.schedule.is_some() {
@@ -193,6 +191,15 @@ fn contradictions(function: &Function) -> Vec<Diagnostic> {
         let message = format!("a function that is called for the event `{event}` cannot have a `path`");
         let hint = "give the function another name, or take away its `path`";
         say(Diagnostic::error(Code::Configuration, message).hint(hint), "path");
+    }
+    for key in ["excludedPath", "method", "preferStatic"] {
+        if !has_path && function.told.get(key).is_some() {
+            say(Diagnostic::warning(Code::Configuration, format!("`{key}` has no effect without a `path`")), key);
+        }
+    }
+    if function.traffic_rules.as_ref().is_some_and(|rules| rules.rewrites_to_nowhere()) {
+        let message = "`rateLimit.action` is `rewrite`, but there is no `to` that says where";
+        say(Diagnostic::warning(Code::Configuration, message), "rateLimit.action");
     }
     if function.streams && function.invocation_mode() == Some(InvocationMode::Background) {
         let message = "a background function answers at once: what it streams goes nowhere";
@@ -225,28 +232,28 @@ fn traffic_rules(config: &FunctionConfig, told: &Told, said: &mut Vec<Diagnostic
     }
 }
 
-/// Two functions of one address: the platform calls one of them.
+/// Two functions of one address: the platform calls one of them. A final slash makes no difference, and
+/// who says no method means all.
 pub(super) fn clashing_routes(functions: &[Function]) -> Vec<Diagnostic> {
-    let mut first: BTreeMap<(&str, Option<&String>), &Function> = BTreeMap::new();
+    let mut known: BTreeMap<&str, Vec<(&Function, &Route)>> = BTreeMap::new();
     let mut said = Vec::new();
     for function in functions {
         for route in &function.routes {
-            let methods: Vec<Option<&String>> = match &route.methods {
-                Some(methods) if !methods.is_empty() => methods.iter().map(Some).collect(),
-                _ => vec![None],
-            };
-            for method in methods {
-                if let Some(other) = first.insert((&route.pattern, method), function)
-                    && other.name != function.name
-                {
-                    let message =
-                        format!("`{}` and `{}` have the same path, `{}`", other.name, function.name, route.pattern);
-                    let diagnostic = Diagnostic::warning(Code::Configuration, message).at(&function.main_file);
-                    said.push(diagnostic.of(function.name.as_str()));
-                }
+            let address = route.pattern.trim_end_matches('/');
+            let others = known.entry(address).or_default();
+            let other =
+                others.iter().find(|(other, theirs)| other.name != function.name && theirs.shares_method(route));
+            if let Some((other, _)) = other {
+                let message = format!(
+                    "`{}` and `{}` have the same path, `{}`: one of them is never called",
+                    other.name, function.name, route.pattern
+                );
+                let at = function.told.place("path");
+                let diagnostic = Diagnostic::warning(Code::Configuration, message).at(&function.main_file).said_at(at);
+                said.push(diagnostic.of(function.name.as_str()));
             }
+            others.push((function, route));
         }
     }
-    said.dedup();
     said
 }

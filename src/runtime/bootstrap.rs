@@ -3,7 +3,6 @@
 //! where one is installed, else the one beside this file, and the version 2 entries of an archive
 //! (spec: functions.md section 5). Never loads it.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -44,29 +43,23 @@ pub(super) struct Bootstrap {
 
 /// Finds the bootstrap: the one that was named, else the one of the project, else that of an
 /// installed tool, else ours.
-///
-/// # Errors
-/// The one that was named is not there.
-pub(super) fn find(settings: &Settings, store: &Store) -> Result<Bootstrap, Diagnostic> {
+pub(super) fn find(settings: &Settings, store: &Store) -> Bootstrap {
     if let Some(path) = &settings.bootstrap {
-        if !store.is_file(path) {
-            return Err(Diagnostic::error(Code::Bootstrap, "--bootstrap: there is no such file").at(path));
-        }
         let beside = path.parent().and_then(|directory| store.nearest_package_json(&directory, "/".as_ref()));
         let package = beside.and_then(|at| read(&at, store)).filter(|package| package.name.as_deref() == Some(API));
         let version = package.and_then(|package| package.version);
-        return Ok(Bootstrap::of(path, version));
+        return Bootstrap::of(path, version);
     }
     let installed = installed_api(settings, store).and_then(|directory| {
         let package = read(&directory.child("package.json"), store)?;
         let main = store.real(&directory.join(package.main.as_deref().unwrap_or("index.js"))).ok()?;
         Some(Bootstrap::of(&main.path, package.version))
     });
-    Ok(installed.unwrap_or_else(|| Bootstrap {
+    installed.unwrap_or_else(|| Bootstrap {
         content: Content::Bytes(Arc::from(BUILT_IN.as_bytes())),
         version: None,
         takes_module: false,
-    }))
+    })
 }
 
 /// The directory of the platform's package, in the project or brought by a tool.
@@ -76,16 +69,26 @@ pub(super) fn installed_api(settings: &Settings, store: &Store) -> Option<AbsPat
 
 /// The directory of the platform's package, as seen from `from` but not above `top`, or as one of
 /// these tools sees it.
-fn find_api(from: &AbsPath, top: &Path, tools: &[&str], store: &Store) -> Option<AbsPath> {
+fn find_api(from: &AbsPath, top: &AbsPath, tools: &[&str], store: &Store) -> Option<AbsPath> {
     let installed = |name: &str| {
         let directories = from.ancestors().take_while(|directory| directory.starts_with(top));
         let mut places = directories.map(|directory| directory.join("node_modules").join(name));
         Some(store.real(&places.find(|place| store.is_dir(place))?).ok()?.path)
     };
     installed(API).or_else(|| {
-        let as_seen_by = |(index, tool)| find_api(&installed(tool)?, "/".as_ref(), &tools[index + 1..], store);
+        let as_seen_by = |(index, tool)| {
+            let tool = installed(tool)?;
+            let top = if tool.starts_with(top) { top.clone() } else { installation(&tool) };
+            find_api(&tool, &top, &tools[index + 1..], store)
+        };
         tools.iter().copied().enumerate().find_map(as_seen_by)
     })
+}
+
+/// The directory that a package is installed in, be it as another's.
+fn installation(package: &AbsPath) -> AbsPath {
+    let outermost = package.ancestors().filter(|above| above.name() == "node_modules").last();
+    outermost.and_then(|modules| modules.parent()).unwrap_or_else(|| package.clone())
 }
 
 fn read(package_json: &AbsPath, store: &Store) -> Option<Package> {

@@ -12,11 +12,15 @@ use crate::settings::Settings;
 
 /// What is to be said of the packages that `main` and its own modules load.
 pub(super) fn shipped(main: &AbsPath, traced: &Trace, graph: &Graph, settings: &Settings) -> Vec<Diagnostic> {
-    let directory = main.parent().unwrap_or_else(|| main.clone());
-    let Some(site) = graph.store().nearest_package_json(&directory, &settings.repository_root) else {
-        return Vec::new();
+    // The nearest that says what it needs: some only say the `type` of their files.
+    let above = main.ancestors().skip(1).take_while(|above| above.starts_with(&settings.repository_root));
+    let mut packages = above.map(|above| above.child("package.json")).filter(|path| graph.store().is_file(path));
+    let needs = |path: AbsPath| {
+        let package = graph.package(&path);
+        let needs = package.as_ref().as_ref().is_ok_and(|package| package.has_dependencies);
+        needs.then_some((path, package))
     };
-    let package = graph.package(&site);
+    let Some((site, package)) = packages.find_map(needs) else { return Vec::new() };
     let Ok(package) = package.as_ref() else { return Vec::new() };
     let asked_for = |path: &AbsPath| {
         let own = |parent: &AbsPath| !parent.in_node_modules();

@@ -30,13 +30,13 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
     diagnostics.extend(handler::missing(&main.path, format, graph));
     let mut traced = trace(graph, std::slice::from_ref(&function.main_file), &trace_options(function, settings));
     diagnostics.append(&mut traced.diagnostics);
-    diagnostics.extend(development::shipped(&main.path, &traced, graph, settings));
     diagnostics.extend(untranspiled(&traced, &main.path, settings));
     diagnostics.extend(out_of_the_checkout(&traced, settings));
 
     let (included, said) = included::configured(function, settings, store);
     diagnostics.extend(said);
     traced.files.retain(|path, _| *path == main.path || !included.excludes(path));
+    diagnostics.extend(development::shipped(&main.path, &traced, graph, settings));
     let mut files: BTreeSet<AbsPath> = traced.files.keys().cloned().collect();
     let mut named = included.files.clone();
     if ships_own_tree(function) {
@@ -62,16 +62,14 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
         return Err(diagnostics);
     }
     let files = Files { files, mounts: &traced.mounts };
-    let bootstrap = (function.api_version == Some(2)).then(|| bootstrap::find(settings, store)).transpose();
-    let laid_out = bootstrap.and_then(|bootstrap| {
-        let layout = lay_out(function, &main.path, format, &files, bootstrap.as_ref(), settings, graph)?;
-        Ok((layout, bootstrap))
-    });
-    let (archive, bootstrap) = laid_out.map_err(|error| {
-        let mut all = std::mem::take(&mut diagnostics);
-        all.push(error);
-        all
-    })?;
+    let bootstrap = (function.api_version == Some(2)).then(|| bootstrap::find(settings, store));
+    let archive = match lay_out(function, &main.path, format, &files, bootstrap.as_ref(), settings, graph) {
+        Ok(archive) => archive,
+        Err(error) => {
+            diagnostics.push(error);
+            return Err(diagnostics);
+        }
+    };
     diagnostics.extend(bootstrap.as_ref().and_then(Bootstrap::warning));
     let entries = archive.entries.into_sorted();
     diagnostics.extend(archive.said);

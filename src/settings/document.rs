@@ -1,6 +1,7 @@
 //! A configuration file, or a flag that holds one. In: TOML or JSON. Out: its values, each with its
 //! place, in the order in which they stand. Never knows what they mean.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use jsonc_parser::ast;
@@ -41,7 +42,7 @@ pub(super) enum Data {
     Array(Vec<Node>),
     /// Members in the order in which they stand, each with the place of its key.
     Table(Table),
-    /// What JSON does not have, as it is written: a date, or no number.
+    /// What JSON does not have, as it is written: a date, no number, or one that is too large.
     Other(String),
 }
 
@@ -191,7 +192,7 @@ impl Node {
         node
     }
 
-    /// As JSON; a date is an object, which nothing takes.
+    /// As JSON; what it does not have is an object, which nothing takes.
     pub(super) fn value(&self) -> Value {
         match &self.data {
             Data::Scalar(value) => value.clone(),
@@ -239,7 +240,7 @@ fn of_toml(value: Spanned<DeValue<'_>>) -> Node {
         DeValue::String(text) => Data::Scalar(text.into_owned().into()),
         DeValue::Integer(integer) => {
             let number = i64::from_str_radix(integer.as_str(), integer.radix());
-            Data::Scalar(number.map_or(Value::Null, Value::from))
+            number.map_or_else(|_| Data::Other(integer.as_str().to_owned()), |number| Data::Scalar(number.into()))
         }
         DeValue::Float(float) => {
             let number = float.as_str().parse().ok().and_then(number);
@@ -265,7 +266,10 @@ fn of_json(value: ast::Value<'_>, start: usize) -> Node {
     let at = range(&value);
     let data = match value {
         ast::Value::StringLit(text) => Data::Scalar(text.value.into_owned().into()),
-        ast::Value::NumberLit(number) => Data::Scalar(number.value.parse::<Number>().map_or(Value::Null, Value::from)),
+        ast::Value::NumberLit(number) => {
+            let parsed = number.value.parse::<Number>();
+            parsed.map_or_else(|_| Data::Other(number.value.to_owned()), |number| Data::Scalar(number.into()))
+        }
         ast::Value::BooleanLit(flag) => Data::Scalar(flag.value.into()),
         ast::Value::NullKeyword(_) => Data::Scalar(Value::Null),
         ast::Value::Array(array) => Data::Array(array.elements.into_iter().map(|item| of_json(item, start)).collect()),
@@ -274,7 +278,12 @@ fn of_json(value: ast::Value<'_>, start: usize) -> Node {
                 let key_at = range(&prop.name);
                 Member { key: prop.name.into_string(), key_at, node: of_json(prop.value, start) }
             };
-            Data::Table(object.properties.into_iter().map(member).collect())
+            // Of a key that stands there twice, the last counts.
+            let mut seen = BTreeSet::new();
+            let members = object.properties.into_iter().map(member).rev();
+            let mut members: Table = members.filter(|member| seen.insert(member.key.clone())).collect();
+            members.reverse();
+            Data::Table(members)
         }
     };
     Node { data, at }

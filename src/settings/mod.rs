@@ -191,6 +191,24 @@ fn in_one_line(said: &Diagnostic) -> String {
     }
 }
 
+impl Invocation {
+    /// What a flag says, else the environment; empty is unsaid.
+    fn given<'a>(&'a self, flag: Option<&'a String>, variable: &str) -> Option<&'a str> {
+        let said = |text: &&String| !text.is_empty();
+        flag.filter(said).or_else(|| self.environment.get(variable).filter(said)).map(String::as_str)
+    }
+
+    /// The deploy context.
+    fn context(&self) -> Option<&str> {
+        self.given(self.context.as_ref(), "CONTEXT")
+    }
+
+    /// The branch that is built.
+    fn branch(&self) -> Option<&str> {
+        self.given(self.branch.as_ref(), "BRANCH")
+    }
+}
+
 impl Settings {
     /// Resolves what was asked for.
     ///
@@ -206,16 +224,21 @@ impl Settings {
             return Err(SettingsError::Flag { flag: "--out", reason });
         }
         let manifest = invocation.manifest.as_ref().map_or_else(|| out.join("manifest.json"), at);
+        let bootstrap = invocation.bootstrap.as_ref().map(at);
+        if let Some(path) = bootstrap.as_ref().filter(|path| !store.is_file(path)) {
+            return Err(SettingsError::Flag { flag: "--bootstrap", reason: format!("{path}: there is no such file") });
+        }
         let only = GlobList::new(&invocation.only)
             .map_err(|error: InvalidGlob| SettingsError::Flag { flag: "--only", reason: error.to_string() })?;
         let variables = Variables { given: &invocation.environment, site: &site.environment };
-        let node = node_version::choose(invocation.node_version.as_deref(), &variables, &site.base, store)?;
+        let (node, doubts) = node_version::choose(invocation.node_version.as_deref(), &variables, &site.base, store)?;
         let epoch = variables.get("SOURCE_DATE_EPOCH").map(|(text, _)| text.parse().map_err(|_| text));
         let source_date_epoch = epoch.transpose().map_err(|text| SettingsError::Flag {
             flag: "SOURCE_DATE_EPOCH",
             reason: format!("`{text}` is not a number of seconds"),
         })?;
         let (mut config, mut said) = (site.config, site.said);
+        said.extend(doubts);
         if let Some(text) = invocation.config.as_deref().filter(|text| !is_toml(text)) {
             let (layers, problems) = function_config::from_json(text, &invocation.cwd, store)?;
             config.lay_over(layers);
@@ -228,8 +251,8 @@ impl Settings {
             format: invocation.format,
             base: invocation.base.as_ref().map_or(site.base, at),
             repository_root: site.repository_root,
-            bootstrap: invocation.bootstrap.as_ref().map(at),
-            branch: invocation.branch.clone().or_else(|| variables.get("BRANCH").map(|(branch, _)| branch.to_owned())),
+            bootstrap,
+            branch: invocation.branch().map(str::to_owned),
             only,
             config,
             config_dirs: invocation.config_dirs.iter().map(at).collect(),

@@ -4,59 +4,76 @@
 
 use super::SettingsError;
 use super::Variables;
-use crate::diagnostic::{Place, Span};
-use crate::function::NodeVersion;
+use crate::diagnostic::{Code, Diagnostic, Place, Severity, Span};
+use crate::function::{NodeVersion, checks};
 use crate::path::AbsPath;
 use crate::process;
 use crate::store::Store;
 
-/// Chooses the version.
+/// A version, and who says so.
+type Chosen = (NodeVersion, Place);
+
+/// Chooses the version. What was said and is no version, or none that the platform has, is told.
 pub(super) fn choose(
     flag: Option<&str>,
     variables: &Variables<'_>,
     base: &AbsPath,
     store: &Store,
-) -> Result<(NodeVersion, Place), SettingsError> {
-    let variable = |name: &str, read: fn(&str) -> Option<NodeVersion>| {
-        let (text, place) = variables.get(name)?;
-        Some((read(text)?, place))
-    };
-    if let Some(said) = variable("AWS_LAMBDA_JS_RUNTIME", NodeVersion::parse) {
-        return Ok(said);
+) -> Result<(Chosen, Vec<Diagnostic>), SettingsError> {
+    let flag = flag.map(|text| (text.to_owned(), Place::Named("--node-version".into())));
+    if let Some((text, _)) = flag.as_ref().filter(|(text, _)| NodeVersion::parse(text).is_none()) {
+        let reason = format!("`{text}` is not a Node version; write a major version such as `22`");
+        return Err(SettingsError::Flag { flag: "--node-version", reason });
     }
-    if let Some(text) = flag {
-        let version = NodeVersion::parse(text).ok_or_else(|| SettingsError::Flag {
-            flag: "--node-version",
-            reason: format!("`{text}` is not a Node version; write a major version such as `22`"),
-        })?;
-        return Ok((version, Place::Named("--node-version".into())));
-    }
+    let variable = |name: &str| variables.get(name).map(|(text, place)| (text.to_owned(), place));
     let file = |name: &str| {
         let path = base.child(name);
-        let bytes = store.read(&path).ok()?;
-        let text = String::from_utf8_lossy(&bytes);
-        let end = text.lines().next().map_or(0, str::len);
-        Some((named(&text)?, Place::File(path, Span::of(&text, 0, end))))
+        let text = String::from_utf8_lossy(&store.read(&path).ok()?).into_owned();
+        let (version, at) = first_word(&text)?;
+        Some((version.to_owned(), Place::File(path, Span::of(&text, at, at + version.len()))))
     };
-    let said = variable("NODE_VERSION", named).or_else(|| file(".nvmrc")).or_else(|| file(".node-version"));
-    let said = said.or_else(|| installed(variables, base, store));
-    Ok(said.unwrap_or_else(|| (NodeVersion::DEFAULT, Place::Named("the default".into()))))
+    let mut said = Vec::new();
+    let sources: [(&dyn Fn() -> Option<(String, Place)>, Severity); 5] = [
+        (&|| variable("AWS_LAMBDA_JS_RUNTIME"), Severity::Warning),
+        (&|| flag.clone(), Severity::Warning),
+        (&|| variable("NODE_VERSION"), Severity::Note),
+        (&|| file(".nvmrc"), Severity::Note),
+        (&|| file(".node-version"), Severity::Note),
+    ];
+    for (source, severity) in sources {
+        let Some((text, place)) = source() else { continue };
+        let version = named(&text);
+        let spelled = version.map_or_else(|| text.clone(), |version| version.major.to_string());
+        let doubt = checks::node_version(&spelled).map(|doubt| format!("the Node version {doubt}"));
+        said.extend(doubt.map(|doubt| Diagnostic::new(severity, Code::Configuration, doubt).said_in(&place)));
+        if let Some(version) = version {
+            return Ok(((version.of_platform(), place), said));
+        }
+    }
+    let installed = installed(variables, base, store).map(|(version, place)| (version.of_platform(), place));
+    Ok((installed.unwrap_or_else(|| (NodeVersion::DEFAULT, Place::Named("the default".into()))), said))
+}
+
+/// What stands in a version file, and where: nvm takes comments and empty lines.
+fn first_word(text: &str) -> Option<(&str, usize)> {
+    let words = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    let word = words.into_iter().find(|word| !word.is_empty())?;
+    Some((word, word.as_ptr().addr() - text.as_ptr().addr()))
 }
 
 /// The Node of the machine. What its headers say is there at once; only where there are none is it
 /// asked, as version managers have a `node` that depends on the directory.
-fn installed(variables: &Variables<'_>, base: &AbsPath, store: &Store) -> Option<(NodeVersion, Place)> {
+fn installed(variables: &Variables<'_>, base: &AbsPath, store: &Store) -> Option<Chosen> {
     // Not netlify.toml's: what is run is the caller's to say.
     let path = variables.given.get("PATH")?;
     let mut candidates = std::env::split_paths(path).filter(|path| path.is_absolute());
-    let node = candidates.find_map(|directory| {
+    let version = candidates.find_map(|directory| {
         let node = AbsPath::of(directory).child(if cfg!(windows) { "node.exe" } else { "node" });
-        store.is_file(&node).then_some(node)
+        let program = store.real(&node).ok()?.path;
+        let headers = store.read(&program.join("../../include/node/node_version.h")).ok();
+        let version = headers.and_then(|headers| of_headers(&String::from_utf8_lossy(&headers)));
+        version.or_else(|| named(process::output(&node, &["--version"], base).ok()?.trim()))
     })?;
-    let program = store.real(&node).ok()?.path;
-    let headers = store.read(&program.join("../../include/node/node_version.h")).ok();
-    let version = headers.and_then(|headers| of_headers(&String::from_utf8_lossy(&headers)));
-    let version = version.or_else(|| named(&process::output(&node, &["--version"], base).ok()?))?;
     Some((version, Place::Named("node --version".into())))
 }
 
@@ -92,8 +109,17 @@ mod tests {
     }
 
     #[test]
+    fn version_files_may_have_comments() {
+        for (text, version) in [("22\n", "22"), ("# ours\n\n  v20.1 # old\n22", "v20.1"), ("lts/iron", "lts/iron")] {
+            let (word, at) = first_word(text).unwrap();
+            assert_eq!((word, &text[at..at + word.len()]), (version, version));
+        }
+        assert_eq!(first_word("# nothing\n"), None);
+    }
+
+    #[test]
     fn release_lines_have_names() {
-        assert_eq!(named("lts/iron\n").map(|version| version.major), Some(20));
+        assert_eq!(named("lts/iron").map(|version| version.major), Some(20));
         assert_eq!(named("lts/*").map(|version| version.major), Some(24));
         assert_eq!(named("v22.3.0").map(|version| version.minor), Some(3));
         assert_eq!(named("nonsense"), None);

@@ -74,6 +74,26 @@ fn the_platforms_bootstrap_is_used_where_it_is_installed() {
     }
 }
 
+/// What lies above the repository is not the site's, though a tool may be linked from there.
+#[test]
+fn above_the_repository_nobody_looks_for_a_bootstrap() {
+    let above = scratch();
+    install_api(&above, "node_modules/@netlify/serverless-functions-api", "2.0.2");
+    above.file("repository/.git/HEAD", "");
+    above.file("repository/netlify/functions/hello.mjs", "export default async () => new Response('hello')\n");
+    above.file("repository/node_modules/netlify-cli/package.json", "{}");
+    let site = above.path.join("repository");
+    let used = || said(fnzip(&site).args(["bundle", "--color", "never"])).err.contains(OURS_IS_USED);
+    assert!(used());
+    std::fs::remove_dir_all(&*site.join("node_modules/netlify-cli")).unwrap();
+    let tool = "tools/node_modules/netlify-cli";
+    above.file(&format!("{tool}/package.json"), "{}");
+    std::os::unix::fs::symlink(&*above.path.join(tool), &*site.join("node_modules/netlify-cli")).unwrap();
+    assert!(used());
+    install_api(&above, "tools/node_modules/@netlify/serverless-functions-api", "2.0.3");
+    assert!(!used());
+}
+
 #[test]
 fn the_projects_own_wins_over_that_of_a_tool_and_a_named_one_over_both() {
     let site = site();
@@ -89,8 +109,8 @@ fn the_projects_own_wins_over_that_of_a_tool_and_a_named_one_over_both() {
     assert_eq!(row["buildData"], json!({"runtimeAPIVersion": 2}));
     assert!(file("___netlify-bootstrap.mjs").contains("'mine'"));
     let missing = crate::support::said(fnzip(&site.path).args(["bundle", "--bootstrap", "nowhere.mjs"]));
-    assert_eq!(missing.status, 1);
-    assert!(missing.err.contains("nowhere.mjs: --bootstrap: there is no such file"), "{}", missing.err);
+    assert_eq!(missing.status, 2);
+    assert!(missing.err.contains("nowhere.mjs: there is no such file"), "{}", missing.err);
 }
 
 /// Up to 1.38 the platform's bootstrap takes a module and not its path.

@@ -78,7 +78,11 @@ fn a_schedule_that_cannot_be_read_or_is_wrong_is_an_error_at_its_place() {
         &["`schedule` is imported, but does not wrap the exported `handler`", "hello.js:1:9"],
     );
     let wrong = site("hello.js", &format!("{SCHEDULE}exports.handler = schedule('61 * * * *', f)\n"));
-    fails(with_package(&wrong), &[], &["`schedule` is `61 * * * *`, which is not a cron expression: `61` is no minute", "hello.js:2:28"]);
+    fails(
+        with_package(&wrong),
+        &[],
+        &["`schedule` is `61 * * * *`, which is not a cron expression: `61` is no minute", "hello.js:2:28"],
+    );
     let alias = site("hello.js", "exports.handler = 1");
     fails(
         &alias,
@@ -404,6 +408,8 @@ fn packages_of_build_plugins_are_found_and_load() {
     site.file(&format!("{plugins}/shared/index.js"), "module.exports = 'of the plugin '\n");
     site.file(&format!("{plugins}/@s/other/sub.js"), "module.exports = require('shared')\n");
     site.file("node_modules/shared/index.js", "module.exports = 'of the site'\n");
+    let below = said(fnzip(&site.path).args(["bundle", "--repository-root", "netlify"]));
+    assert!(below.err.contains("Cannot find module 'helper'"), "{}", below.err);
     let said = said(fnzip(&site.path).args(["bundle"]));
     assert_eq!(said.status, 0, "{}", said.err);
     let out = site.path.join(".netlify/functions");
@@ -416,6 +422,60 @@ fn packages_of_build_plugins_are_found_and_load() {
         let ran = ran.unwrap();
         assert_eq!(String::from_utf8_lossy(&ran.stdout), expected, "{}", String::from_utf8_lossy(&ran.stderr));
     }
+}
+
+/// A final slash makes no difference, and no method means all.
+#[test]
+fn two_functions_of_one_address_are_told() {
+    let clash = |one: &str, other: &str| {
+        let site = site("one.mjs", &format!("export const config = {one}\nexport default () => new Response()\n"));
+        site.file(
+            "netlify/functions/two.mjs",
+            format!("export const config = {other}\nexport default () => new Response()\n"),
+        );
+        let said = said(fnzip(&site.path).arg("list"));
+        let is_told = said.err.contains("`one` and `two` have the same path") && said.err.contains("two.mjs:1:");
+        assert_eq!(is_told, said.err.contains("warning"), "{}", said.err);
+        is_told
+    };
+    assert!(clash("{ path: '/a' }", "{ path: ['/b', '/a'] }"));
+    assert!(clash("{ path: '/a/' }", "{ path: '/a', method: 'GET' }"));
+    assert!(clash("{ path: '/a', method: ['GET', 'PUT'] }", "{ path: '/a', method: ['POST', 'put'] }"));
+    assert!(!clash("{ path: '/a', method: 'GET' }", "{ path: '/a', method: 'POST' }"));
+    assert!(!clash("{ path: '/a' }", "{ path: '/a/b' }"));
+}
+
+#[test]
+fn what_has_no_effect_is_told() {
+    for (config, message) in [
+        ("{ method: 'GET' }", "`method` has no effect without a `path`"),
+        ("{ excludedPath: '/a' }", "`excludedPath` has no effect without a `path`"),
+        (
+            "{ path: '/a', rateLimit: { windowLimit: 1, windowSize: 1, action: 'rewrite' } }",
+            "`rateLimit.action` is `rewrite`, but there is no `to` that says where",
+        ),
+        ("{ zipGo: true }", "`config.zipGo` cannot be said by the function itself"),
+        ("{ included_files: [] }", "`config.included_files` is no key that is known: did you mean `includedFiles`?"),
+    ] {
+        let site = site("hello.mjs", &format!("export const config = {config}\nexport default () => new Response()\n"));
+        let said = said(fnzip(&site.path).args(["list", "--color", "never"]));
+        assert_eq!(said.status, 0, "{}", said.err);
+        assert!(
+            said.err.contains(&format!("warning[configuration]: netlify/functions/hello.mjs: {message}")),
+            "{}",
+            said.err
+        );
+    }
+}
+
+/// Whoever says it last.
+#[test]
+fn a_key_that_stands_twice_in_json_is_that_of_the_last() {
+    let site = site("hello.js", "exports.handler = 1");
+    site.file("config.json", "{\"hello\": {\"timeout\": 1,\n\"timeout\": 2}}");
+    let told = said(fnzip(&site.path).args(["config", "hello", "--config", "config.json"]));
+    let line = told.out.lines().find(|line| line.contains("timeout")).unwrap();
+    assert_eq!(line.split_whitespace().collect::<Vec<_>>(), ["timeout", "2", "config.json:2"]);
 }
 
 /// Environment, flag, environment, files, the machine's own, the default.
@@ -455,6 +515,24 @@ fn the_node_version_is_that_of_the_first_who_says_one() {
     assert_eq!(of(&site, &lambda, &["--node-version", "22"]), by("24", "AWS_LAMBDA_JS_RUNTIME"));
     let config = ["--config", r#"{"hello": {"nodeVersion": "20"}}"#];
     assert_eq!(of(&site, &lambda, &config), by("20", "--config"));
+}
+
+#[test]
+fn a_node_version_that_there_is_not_is_told() {
+    for (nvmrc, flags, version, message) in [
+        ("lts/foo\n", &[][..], "24", "the Node version is `lts/foo`, which is no Node version: it is ignored"),
+        ("21\n", &[], "20", "the Node version asks for Node 21, which the platform does not have"),
+        ("# ours\n20\n", &["--node-version", "19"], "18", "the Node version asks for Node 19"),
+    ] {
+        let site = site("hello.js", "exports.handler = 1");
+        site.file(".nvmrc", nvmrc);
+        let mut command = fnzip(&site.path);
+        command.env_remove("FNZIP_NODE_VERSION").env("PATH", "").args(["config", "hello", "-v"]).args(flags);
+        let said = said(&mut command);
+        assert!(said.err.contains(message), "{}", said.err);
+        let line = said.out.lines().find(|line| line.contains("nodeVersion")).unwrap();
+        assert_eq!(line.split_whitespace().nth(1), Some(version));
+    }
 }
 
 #[test]

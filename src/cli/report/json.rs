@@ -40,6 +40,9 @@ fn result(outcome: &Outcome, settings: &Settings, out: &Path) -> Value {
     row.set("displayName", json!(config.name));
     row.set("generator", json!(config.generator));
     row.set("timeout", json!(config.timeout));
+    row.set("memory", json!(config.memory));
+    row.set("region", json!(config.region));
+    row.set("vcpu", json!(config.vcpu));
     row.set("invocationMode", json!(function.invocation_mode()));
     row.set("mainFile", json!(function.main_file.to_string()));
     row.set("name", json!(function.name));

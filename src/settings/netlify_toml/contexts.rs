@@ -9,14 +9,9 @@ pub(super) fn apply(root: &mut Node, invocation: &Invocation) {
     let Data::Table(table) = &mut root.data else { return };
     let Some(at) = table.iter().position(|member| member.key == "context") else { return };
     let Data::Table(contexts) = table.remove(at).node.data else { return };
-    let environment = |name: &str| invocation.environment.get(name).cloned();
-    let given = |said: &Option<String>, name: &str| {
-        said.clone().filter(|said| !said.is_empty()).or_else(|| environment(name)).filter(|said| !said.is_empty())
-    };
-    let context = given(&invocation.context, "CONTEXT").unwrap_or_else(|| "production".into());
-    let branch = given(&invocation.branch, "BRANCH");
-    for name in std::iter::once(context).chain(branch) {
-        for layer in of_name(&contexts, &name) {
+    let context = invocation.context().unwrap_or("production");
+    for name in std::iter::once(context).chain(invocation.branch()) {
+        for layer in of_name(&contexts, name) {
             root.merge(as_file(layer));
         }
     }

@@ -196,7 +196,9 @@ impl Reader<'_> {
                     Some(telemetry) => read.telemetry = telemetry,
                     None => self.error(node.at(), "`fnzip.telemetry` must be true or false"),
                 },
-                _ if FNZIP.contains(&key.as_str()) => {}
+                _ if FNZIP.contains(&key.as_str()) => {
+                    self.warning(key_at, &format!("`fnzip.{key}` has no effect yet"));
+                }
                 _ => {
                     let meant = did_you_mean(key, FNZIP.into_iter());
                     self.warning(key_at, &format!("`fnzip.{key}` is no key that is known{meant}"));
@@ -242,7 +244,6 @@ impl Reader<'_> {
         if let Some(directory) = self.text(&everywhere, "functions", "directory") {
             read.functions_directory = Some(directory);
         }
-        self.layer("*", &everywhere, read);
         for member in functions.into_iter().filter(|member| member.key != "*") {
             if let Some(directory) = member.node.get("directory") {
                 let message = format!("`functions.{}.directory`: there is one for all, in `[functions]`", member.key);
@@ -250,6 +251,8 @@ impl Reader<'_> {
             }
             self.layer(&member.key, &member.node, read);
         }
+        // Of globs that are as broad, the last lies on top.
+        self.layer("*", &everywhere, read);
     }
 
     /// What one table says of the functions that a glob means.
