@@ -136,8 +136,9 @@ impl Main<'_> {
         for problem in read.problems {
             let ignored = if problem.unknown { "" } else { ": it is ignored" };
             let message = format!("`config.{}` {}{ignored}", problem.path, problem.message);
-            let warning = Diagnostic::warning(Code::Configuration, message);
-            said.push(warning.said_in(&self.place_in(config, &problem.path)));
+            let key = config.keys.get(&problem.path).filter(|_| problem.unknown).map(|span| self.place(span));
+            let place = key.unwrap_or_else(|| self.place_in(config, &problem.path));
+            said.push(Diagnostic::warning(Code::Configuration, message).said_in(&place));
         }
         said.extend(config.unread.iter().map(|(path, span)| unread(path).at(self.path).span(span.clone())));
         Found { told: read.told, routes: read.routes, excluded_routes: read.excluded_routes, event_subscriptions }
@@ -197,7 +198,7 @@ fn contradictions(function: &Function) -> Vec<Diagnostic> {
             say(Diagnostic::warning(Code::Configuration, format!("`{key}` has no effect without a `path`")), key);
         }
     }
-    if function.traffic_rules.as_ref().is_some_and(|rules| rules.rewrites_to_nowhere()) {
+    if function.traffic_rules.as_ref().is_some_and(TrafficRules::rewrites_to_nowhere) {
         let message = "`rateLimit.action` is `rewrite`, but there is no `to` that says where";
         say(Diagnostic::warning(Code::Configuration, message), "rateLimit.action");
     }

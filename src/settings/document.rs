@@ -192,6 +192,13 @@ impl Node {
         node
     }
 
+    /// Where the key at a path stands, or the nearest part around it.
+    pub(super) fn key_at(&self, path: &str) -> &Range<usize> {
+        let (around, key) = path.rsplit_once('.').map_or((self, path), |(around, key)| (self.part(around), key));
+        let member = around.as_table().and_then(|table| table.iter().find(|member| member.key == key));
+        member.map_or(around.at(), |member| &member.key_at)
+    }
+
     /// As JSON; what it does not have is an object, which nothing takes.
     pub(super) fn value(&self) -> Value {
         match &self.data {

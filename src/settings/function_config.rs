@@ -170,8 +170,11 @@ fn told(document: &Document, node: &Node) -> (Told, Vec<Diagnostic>) {
     let (told, problems) = Told::read(&node.members(), Speaker::Other, &place);
     let said = problems.into_iter().map(|problem| {
         let message = format!("`{}` {}", problem.path, problem.message);
-        let at = node.part(&problem.path).at();
-        if problem.unknown { document.warning(at, &message) } else { document.error(at, &message) }
+        if problem.unknown {
+            document.warning(node.key_at(&problem.path), &message)
+        } else {
+            document.error(node.part(&problem.path).at(), &message)
+        }
     });
     (told, said.collect())
 }

@@ -33,15 +33,15 @@ pub(super) fn choose(
         Some((version.to_owned(), Place::File(path, Span::of(&text, at, at + version.len()))))
     };
     let mut said = Vec::new();
-    let sources: [(&dyn Fn() -> Option<(String, Place)>, Severity); 5] = [
-        (&|| variable("AWS_LAMBDA_JS_RUNTIME"), Severity::Warning),
-        (&|| flag.clone(), Severity::Warning),
-        (&|| variable("NODE_VERSION"), Severity::Note),
-        (&|| file(".nvmrc"), Severity::Note),
-        (&|| file(".node-version"), Severity::Note),
+    let sources = [
+        (variable("AWS_LAMBDA_JS_RUNTIME"), Severity::Warning),
+        (flag, Severity::Warning),
+        (variable("NODE_VERSION"), Severity::Note),
+        (file(".nvmrc"), Severity::Note),
+        (file(".node-version"), Severity::Note),
     ];
     for (source, severity) in sources {
-        let Some((text, place)) = source() else { continue };
+        let Some((text, place)) = source else { continue };
         let version = named(&text);
         let spelled = version.map_or_else(|| text.clone(), |version| version.major.to_string());
         let doubt = checks::node_version(&spelled).map(|doubt| format!("the Node version {doubt}"));

@@ -65,6 +65,8 @@ pub struct Literals {
     pub value: Map<String, Value>,
     /// Where it stands.
     pub places: BTreeMap<String, Span>,
+    /// Where its keys stand.
+    pub keys: BTreeMap<String, Span>,
     /// What could not be read, and where it stands.
     pub unread: BTreeMap<String, Span>,
 }
@@ -108,6 +110,7 @@ pub fn analyse(parsed: &Parsed, source: &str) -> Analysis {
         config: config.map(|read| Literals {
             value: read.value,
             places: placed(read.places),
+            keys: placed(read.keys),
             unread: placed(read.unread),
         }),
         default_members: default_members(&exports),

@@ -17,6 +17,8 @@ pub(super) struct Literals {
     pub(super) value: Map<String, Value>,
     /// The place of each value, by its path: `path.1`, `rateLimit.action`.
     pub(super) places: BTreeMap<String, Span>,
+    /// The place of each key, by its path.
+    pub(super) keys: BTreeMap<String, Span>,
     /// What could not be read, by its path.
     pub(super) unread: BTreeMap<String, Span>,
 }
@@ -38,16 +40,16 @@ impl Literals {
     fn members<'a>(&mut self, object: &'a ObjectLit, prefix: &str, exports: &Exports<'a>) -> Map<String, Value> {
         let mut members = Map::new();
         for prop in &object.props {
-            let (key, value) = match prop {
+            let (key, value, key_at) = match prop {
                 PropOrSpread::Spread(spread) => {
                     self.cannot_read(format!("{prefix}..."), spread.expr.span());
                     continue;
                 }
                 PropOrSpread::Prop(prop) => match &**prop {
-                    Prop::KeyValue(pair) => (key(&pair.key), Some(&*pair.value)),
-                    Prop::Shorthand(ident) => (Some(ident.sym.to_string()), None),
-                    Prop::Method(method) => (key(&method.key), None),
-                    Prop::Getter(getter) => (key(&getter.key), None),
+                    Prop::KeyValue(pair) => (key(&pair.key), Some(&*pair.value), pair.key.span()),
+                    Prop::Shorthand(ident) => (Some(ident.sym.to_string()), None, ident.span),
+                    Prop::Method(method) => (key(&method.key), None, method.key.span()),
+                    Prop::Getter(getter) => (key(&getter.key), None, getter.key.span()),
                     _ => continue,
                 },
             };
@@ -59,6 +61,9 @@ impl Literals {
             let at = value.map_or_else(|| prop.span(), Spanned::span);
             match value.and_then(|value| self.value_of(value, &path, exports)) {
                 Some(value) => {
+                    if self.keys.len() < MOST_PLACES {
+                        self.keys.insert(path.clone(), key_at);
+                    }
                     self.read(path, at);
                     members.insert(key, value);
                 }
