@@ -13,7 +13,8 @@ use dashmap::DashSet;
 use rayon::prelude::*;
 
 use crate::archive::{self, Archive, WriteError};
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity, did_you_mean};
+use crate::function::config::Told;
 use crate::function::{Function, FunctionName, Origin, Runtime, events};
 use crate::js::graph::Graph;
 use crate::js::resolve::ResolveOptions;
@@ -113,6 +114,7 @@ pub fn open(settings: &Settings, store: &Arc<Store>) -> Site {
     let nothing = !found.candidates.is_empty() && !found.candidates.iter().any(|found| wanted(found.name.as_str()));
     diagnostics.retain(|diagnostic| diagnostic.function.as_deref().is_none_or(wanted));
     diagnostics.extend(settings.said.iter().cloned());
+    diagnostics.extend(without_function(settings, &found.candidates));
     if nothing {
         let names: Vec<&str> = found.candidates.iter().map(|candidate| candidate.name.as_str()).collect();
         let diagnostic = Diagnostic::error(Code::NoFunctions, "no function has a name that --only asks for");
@@ -135,6 +137,19 @@ pub fn open(settings: &Settings, store: &Arc<Store>) -> Site {
     diagnostics.extend(join::clashing_routes(&functions).into_iter().map(|said| said.under(settings.strict)));
     diagnostics.sort();
     Site { functions, said, diagnostics, graph }
+}
+
+/// Configuration of functions that are not there: a slip of the pen, or a function that is gone.
+fn without_function(settings: &Settings, candidates: &[Candidate]) -> Vec<Diagnostic> {
+    let names: Vec<&FunctionName> = candidates.iter().map(|candidate| &candidate.name).collect();
+    let tell = |(glob, told): (&str, &Told)| {
+        let meant = did_you_mean(glob, names.iter().map(|name| name.as_str()));
+        let severity = if meant.is_empty() { Severity::Note } else { Severity::Warning };
+        let message = format!("no function is called `{glob}`{meant}");
+        let place = told.iter().find_map(|(_, said)| said.places.first());
+        Diagnostic::new(severity, Code::Configuration, message).said_at(place)
+    };
+    settings.config.without_function(&names).map(tell).collect()
 }
 
 /// Builds every function, writes the archives and the manifest.

@@ -49,6 +49,13 @@ impl ConfigLayers {
         layers.iter().fold(Told::default(), |low, layer| low.overlaid(&layer.told))
     }
 
+    /// The globs that mean none of these functions, with what is said under them.
+    pub fn without_function<'a>(&'a self, names: &[&FunctionName]) -> impl Iterator<Item = (&'a str, &'a Told)> {
+        let unmet =
+            self.0.iter().filter(|layer| layer.glob.text != "*" && !names.iter().any(|name| layer.glob.matches(name)));
+        unmet.map(|layer| (layer.glob.text.as_str(), &layer.told)).collect::<Vec<_>>().into_iter()
+    }
+
     /// Every glob and what is said under it.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Told)> {
         self.0.iter().map(|layer| (layer.glob.text.as_str(), &layer.told))

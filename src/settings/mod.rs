@@ -96,6 +96,8 @@ pub struct Source {
     pub origin: Origin,
     /// Is the path itself the function?
     pub single: bool,
+    /// Where a configuration names it.
+    pub place: Option<Place>,
 }
 
 /// Everything a run was told.

@@ -111,7 +111,7 @@ fn named_sources(invocation: &Invocation, store: &Store) -> Result<Vec<Source>, 
             // A function keeps its own name, though it be a link.
             let parent = path.parent().filter(|_| single).map(|parent| without_links(&parent, store));
             let path = parent.map_or_else(|| without_links(&path, store), |parent| parent.child(path.name()));
-            Source { path, origin, single }
+            Source { path, origin, single, place: None }
         };
         paths.iter().map(source).collect::<Vec<_>>()
     };
@@ -131,20 +131,21 @@ fn named_sources(invocation: &Invocation, store: &Store) -> Result<Vec<Source>, 
 /// What netlify.toml names, or the default places.
 fn configured(invocation: &Invocation, base: &AbsPath, toml: &NetlifyToml, store: &Store) -> Vec<Source> {
     let package = invocation.package_path.as_ref().map_or_else(|| base.clone(), |path| base.join(path));
-    let source = |path: AbsPath, origin| Source { path: without_links(&path, store), origin, single: false };
-    let internal = INTERNAL.iter().map(|path| source(package.join(path), Origin::Internal));
-    let directory = match &toml.functions_directory {
-        Some((written, _)) if !written.trim().is_empty() => below(base, written),
+    let source =
+        |path: AbsPath, origin, place| Source { path: without_links(&path, store), origin, single: false, place };
+    let internal = INTERNAL.iter().map(|path| source(package.join(path), Origin::Internal, None));
+    let (directory, place) = match &toml.functions_directory {
+        Some((written, place)) if !written.trim().is_empty() => (below(base, written), Some(place.clone())),
         // As Netlify does it: the older name counts where there is nothing else.
         _ => {
             let defaults = ["netlify/functions", "netlify-automatic-functions"];
             let places = [&package, base].into_iter().flat_map(|from| defaults.map(|path| from.join(path)));
             let found = places.into_iter().find(|place| store.is_dir(place));
-            found.unwrap_or_else(|| base.join("netlify/functions"))
+            (found.unwrap_or_else(|| base.join("netlify/functions")), None)
         }
     };
     let internal = internal.filter(|source| store.is_dir(&source.path));
-    internal.chain([source(directory, Origin::User)]).collect()
+    internal.chain([source(directory, Origin::User, place)]).collect()
 }
 
 /// A path of netlify.toml: a leading `/` is the base, too.

@@ -120,6 +120,8 @@ fn paths(source: &Source, user_sources: usize, store: &Store, diagnostics: &mut 
             let diagnostic = if error.is_not_found() {
                 let hint = if user_sources > 1 {
                     "the other functions directories are used"
+                } else if source.place.is_some() {
+                    "make it, or correct the path: it is relative to the base"
                 } else {
                     "set `[functions] directory` in netlify.toml, or name the directory"
                 };
@@ -127,7 +129,8 @@ fn paths(source: &Source, user_sources: usize, store: &Store, diagnostics: &mut 
             } else {
                 Diagnostic::error(code, format!("the functions directory cannot be read: {}", error.reason()))
             };
-            diagnostics.push(diagnostic.at(&source.path));
+            let place = source.place.as_ref();
+            diagnostics.push(diagnostic.at(&source.path).said_at(place));
             Vec::new()
         }
     }

@@ -468,6 +468,31 @@ fn what_has_no_effect_is_told() {
     }
 }
 
+/// In netlify.toml and in `--config`.
+#[test]
+fn configuration_of_a_function_that_is_not_there_is_told() {
+    let site = site("hello.js", "exports.handler = 1");
+    site.file("netlify.toml", "[functions.helo]\nmemory = 2048\n[functions.\"other*\"]\nmemory = 2048\n");
+    let said = said(fnzip(&site.path).args(["list", "-v", "--config", r#"{"HELLO": {"timeout": 5}}"#]));
+    assert_eq!(said.status, 0, "{}", said.err);
+    for message in [
+        "warning[configuration]: netlify.toml: no function is called `helo`: did you mean `hello`?\n --> netlify.toml:2:10",
+        "note[configuration]: netlify.toml: no function is called `other*`\n --> netlify.toml:4:10",
+        "warning[configuration]: --config: no function is called `HELLO`: did you mean `hello`?",
+    ] {
+        assert!(said.err.contains(message), "{message} in {}", said.err);
+    }
+}
+
+#[test]
+fn a_functions_directory_that_is_not_there_is_told_where_it_was_named() {
+    let site = site("hello.js", "exports.handler = 1");
+    site.file("netlify.toml", "[functions]\ndirectory = \"nowhere\"\n");
+    let said = said(fnzip(&site.path).args(["list"]));
+    assert!(said.err.contains("there is no such functions directory"), "{}", said.err);
+    assert!(said.err.contains(" --> netlify.toml:2:13\n"), "{}", said.err);
+}
+
 /// Whoever says it last.
 #[test]
 fn a_key_that_stands_twice_in_json_is_that_of_the_last() {

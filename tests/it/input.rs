@@ -68,7 +68,7 @@ fn a_default_folder_that_is_missing_is_a_warning_and_an_empty_manifest() {
 fn a_configured_folder_that_is_missing_is_a_warning() {
     let site = scratch();
     site.file("netlify.toml", "[functions]\ndirectory = \"fns\"\n");
-    warns(&site, &["fns: there is no such functions directory", "set `[functions] directory` in netlify.toml"]);
+    warns(&site, &["netlify.toml: there is no such functions directory", "make it, or correct the path"]);
 }
 
 #[test]
