@@ -126,7 +126,8 @@ pub fn cron(expression: &str) -> Result<Option<&'static str>, String> {
     let wrong = |why: &str| Err(format!("is `{expression}`, which is not a cron expression: {why}"));
     let fields: Vec<&str> = expression.split_whitespace().collect();
     if !matches!(fields.len(), 5 | 6) {
-        return wrong(&format!("it has {} fields, and not five", fields.len()));
+        let s = if fields.len() == 1 { "" } else { "s" };
+        return wrong(&format!("it has {} field{s}, and not five", fields.len()));
     }
     // What the parser takes and the platform does not, and the other way round.
     if fields.iter().any(|field| field.split(',').any(str::is_empty)) {

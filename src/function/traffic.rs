@@ -80,10 +80,10 @@ impl TrafficRules {
             Some(value) if value.as_f64().is_some_and(|number| number > 0.0) => Ok(Some(value.clone())),
             _ => Err(fault(key, "must be a positive number")),
         };
-        let one_of = |key: &str, choices: [&'static str; 2]| match limit.get(key) {
+        let one_of = |key: &str, choices: &[&str]| match limit.get(key) {
             None | Some(Value::Null) => Ok(choices[0].to_owned()),
             Some(Value::String(text)) if choices.contains(&text.as_str()) => Ok(text.clone()),
-            Some(_) => Err(fault(key, &format!("must be `{}` or `{}`", choices[0], choices[1]))),
+            Some(_) => Err(fault(key, &format!("must be `{}`", choices.join("` or `")))),
         };
         let key = |value: &Value| match value.as_str() {
             Some(kind @ ("domain" | "ip")) => Ok(Key { kind: kind.into() }),
@@ -94,8 +94,8 @@ impl TrafficRules {
             Some(Value::Array(keys)) => keys.iter().map(key).collect::<Result<_, _>>()?,
             Some(one) => vec![key(one)?],
         };
-        let algorithm = one_of("algorithm", ["sliding_window", "sliding_window"])?;
-        let kind = one_of("action", ["rate_limit", "rewrite"])?;
+        let algorithm = one_of("algorithm", &["sliding_window"])?;
+        let kind = one_of("action", &["rate_limit", "rewrite"])?;
         let to = match limit.get("to") {
             None | Some(Value::Null) => None,
             Some(Value::String(to)) => Some(to.clone()),

@@ -175,7 +175,7 @@ impl<'a> Exports<'a> {
                                 ModuleExportName::Ident(ident) if export.src.is_none() => self
                                     .bindings
                                     .get(&ident.to_id())
-                                    .map_or(Exported::Declaration, |expr| Exported::Value(expr)),
+                                    .map_or(Exported::Elsewhere(named.span), |expr| Exported::Value(expr)),
                                 _ => Exported::Elsewhere(named.span),
                             };
                             self.export(&name, exported);
