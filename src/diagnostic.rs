@@ -49,6 +49,7 @@ pub enum Code {
     NoHandler,
     NoMainFile,
     NotSupported,
+    NotTraced,
     OutsideBase,
     ProvidedByRuntime,
     Shadowed,

@@ -43,7 +43,7 @@ pub(super) fn run(args: &Trace, people: &People) -> Result<u8, Failure> {
         runtime: Some(node.major),
         ..TraceOptions::all(base.clone())
     };
-    let graph = Graph::new(Arc::new(Store::new(Disk)), resolve, base.clone());
+    let graph = Graph::new(Arc::new(Store::new(Disk)), resolve, base.clone(), base.clone());
     // On a pool for the sake of its stacks.
     let traced = in_parallel(Some(1), || trace(&graph, &entries, &options))?;
     let diagnostics: Vec<_> = traced.diagnostics.iter().collect();

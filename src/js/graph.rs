@@ -7,18 +7,19 @@ use std::sync::{Arc, OnceLock};
 use dashmap::DashMap;
 use rustc_hash::FxBuildHasher;
 
+use super::assets::{Ground, Named};
 use super::config::{Analysis, analyse};
 use super::package::{InvalidPackage, Package};
 use super::parse::{CODE_EXTENSIONS, SyntaxError, parse};
 use super::plugins::Mount;
 use super::resolve::{Resolution, ResolveOptions, Resolver, Unresolved};
-use super::scan::{Request, Scan, scan};
+use super::scan::{Form, Request, Scan, UNKNOWN, Unknown, scan};
 use crate::diagnostic::Span;
 use crate::path::AbsPath;
 use crate::store::{FileError, Real, Store};
 
 /// One file, and where its requests lead.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Module {
     /// The `package.json` whose `type` decides what kind of module it is, and what that says. None
     /// for files whose extension decides.
@@ -27,8 +28,30 @@ pub struct Module {
     pub analysis: Analysis,
     /// In the order of the source.
     pub edges: Vec<Edge>,
+    /// The files that it names, and how.
+    pub named: Vec<(How, Named)>,
+    /// What could not be told, or is not taken.
+    pub doubts: Vec<Doubt>,
     /// Why it could not be read as code.
     pub failure: Option<Failure>,
+}
+
+/// How a file is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// By a path.
+    Path,
+    /// By a request of which a part is not known.
+    Pattern(Form),
+}
+
+/// Something that a module may need, and that is not listed.
+#[derive(Debug, Clone)]
+pub struct Doubt {
+    /// A fragment.
+    pub message: String,
+    /// Where it stands.
+    pub span: Span,
 }
 
 /// A `package.json`, read.
@@ -106,16 +129,18 @@ pub struct Graph {
 struct Files {
     store: Arc<Store>,
     top: AbsPath,
+    working_directory: AbsPath,
     scans: Once<Result<Arc<(Scan, Analysis)>, Failure>>,
     /// With their bytes, which the resolver asks for as well.
     packages: Once<(Said, Option<Arc<[u8]>>)>,
 }
 
 impl Graph {
-    /// A graph over the files of `store`. No `package.json` above `top` is looked at.
-    pub fn new(store: Arc<Store>, options: ResolveOptions, top: AbsPath) -> Self {
+    /// A graph over the files of `store`. No `package.json` above `top` is looked at; paths that code
+    /// names are relative to `working_directory`.
+    pub fn new(store: Arc<Store>, options: ResolveOptions, top: AbsPath, working_directory: AbsPath) -> Self {
         let resolver = Resolver::new(store.clone(), options, top.clone());
-        let files = Files { store, top, scans: Once::new(), packages: Once::new() };
+        let files = Files { store, top, working_directory, scans: Once::new(), packages: Once::new() };
         Self { files: Arc::new(files), resolver, modules: Once::new() }
     }
 
@@ -149,7 +174,7 @@ impl Graph {
     }
 
     fn load(&self, path: &AbsPath) -> Module {
-        let mut module = Module { package: None, analysis: Analysis::default(), edges: Vec::new(), failure: None };
+        let mut module = Module::default();
         let extension = path.extension();
         if matches!(extension, "json" | "node" | "wasm") {
             return module;
@@ -173,10 +198,53 @@ impl Graph {
                 let (scan, analysis) = &*scanned;
                 module.analysis = analysis.clone();
                 module.edges = scan.requests.iter().map(|request| self.edge(request, path, &read)).collect();
+                self.add_named(&mut module, scan, path, &read);
             }
             Err(failure) => module.failure = Some(failure),
         }
         module
+    }
+
+    /// The files that a module names, and what of them is not clear.
+    fn add_named(
+        &self,
+        module: &mut Module,
+        scan: &Scan,
+        path: &AbsPath,
+        read: &dyn Fn() -> Result<Arc<[u8]>, FileError>,
+    ) {
+        let edges = std::mem::take(&mut module.edges);
+        let found = |specifier: &str| {
+            let asked = |edge: &&Edge| {
+                edge.request.specifier == specifier
+                    && matches!(edge.request.form, Form::RequireResolve | Form::ImportResolve)
+            };
+            let targets = edges.iter().find(asked)?.outcome.as_ref().ok()?;
+            Some(targets.modules.first()?.path.clone())
+        };
+        let Files { store, top, working_directory, .. } = &*self.files;
+        let ground = Ground { store, top, working_directory, file: path, module: &found };
+        let assets = scan.assets.iter().map(|asset| (How::Path, ground.asset(asset), asset.at));
+        let patterns = scan.patterns.iter().map(|asked| (How::Pattern(asked.form), ground.pattern(asked), asked.at));
+        let mut doubts = Vec::new();
+        for (how, named, at) in assets.chain(patterns) {
+            doubts.extend(named.refused.map(|why| (format!("{why}: name what is needed in `included_files`"), at)));
+            if !named.files.is_empty() {
+                module.named.push((how, named));
+            }
+        }
+        doubts.extend(scan.unclear.iter().map(|unclear| (in_words(&unclear.what), unclear.at)));
+        module.edges = edges;
+        if doubts.is_empty() {
+            return;
+        }
+        let source = read().unwrap_or_default();
+        let source = String::from_utf8_lossy(&source);
+        let place = |(message, (start, end)): (String, (u32, u32))| Doubt {
+            message,
+            span: Span::of(&source, start as usize, end as usize),
+        };
+        module.doubts = doubts.into_iter().map(place).collect();
     }
 
     fn edge(&self, request: &Request, importer: &AbsPath, read: &dyn Fn() -> Result<Arc<[u8]>, FileError>) -> Edge {
@@ -210,6 +278,21 @@ impl Graph {
             (Arc::new(package), bytes)
         };
         self.files.packages.get_or_make(path, read).0
+    }
+}
+
+fn in_words(unknown: &Unknown) -> String {
+    let reads = |function: &str, what: &str| {
+        format!(
+            "the path of `{function}` is only known at run time: name what it reads, as in `included_files = [\"{what}\"]`"
+        )
+    };
+    match unknown {
+        Unknown::Package(specifier) => {
+            format!("`{}` is only known at run time and not followed", specifier.replace(UNKNOWN, "*"))
+        }
+        Unknown::File(function) => reads(function, "path/to/file"),
+        Unknown::Directory(function) => reads(function, "path/to/folder/**"),
     }
 }
 

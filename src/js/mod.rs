@@ -1,6 +1,7 @@
 //! JavaScript: from a main file to all that it needs. The order of the modules is the order of the
 //! work, and none uses a later one. Never writes, and never runs the user's code.
 
+pub mod assets;
 pub mod config;
 pub mod graph;
 mod literal;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::graph::{Edge, Failure, Graph, Module};
+use super::graph::{self, Edge, Failure, Graph, Module};
 use super::package::package_name;
 use super::parse::CODE_EXTENSIONS;
 use super::resolve::Unresolved;
@@ -88,6 +88,8 @@ pub enum How {
     PackageJson,
     /// A link on the way to what the parent asked for.
     Link,
+    /// By its path.
+    Asset,
 }
 
 impl TraceOptions {
@@ -210,6 +212,32 @@ impl Walk<'_> {
         for (index, edge) in module.edges.iter().enumerate() {
             self.follow(path, index, edge, depth);
         }
+        for (how, named) in &module.named {
+            for file in &named.files {
+                self.take(path, *how, file, depth);
+            }
+        }
+        if !self.is_packages(path) {
+            self.found.diagnostics.extend(module.doubts.iter().map(|doubt| {
+                Diagnostic::note(Code::NotTraced, doubt.message.clone()).at(path).span(doubt.span.clone())
+            }));
+        }
+    }
+
+    /// Takes a file that a module names; if it may be code, what it needs comes along.
+    fn take(&mut self, importer: &AbsPath, how: graph::How, file: &Real, depth: usize) {
+        let how = match how {
+            graph::How::Path => How::Asset,
+            graph::How::Pattern(form) => How::Request(form),
+        };
+        let is_code = match file.path.extension() {
+            "js" | "mjs" | "cjs" | "node" | "" => true,
+            extension => CODE_EXTENSIONS.contains(&extension) && !self.is_packages(&file.path),
+        };
+        let is_listed = self.list(file, how, Some(importer));
+        if is_listed && is_code && !self.graph.store().is_dir(&file.path) {
+            self.reach(file.path.clone(), Some(importer), depth + 1);
+        }
     }
 
     fn follow(&mut self, importer: &AbsPath, index: usize, edge: &Edge, depth: usize) {
@@ -261,8 +289,11 @@ impl Walk<'_> {
             let file = self.found.files.entry(link).or_default();
             file.reasons.insert(Reason { how: How::Link, parent: parent.cloned() });
         }
-        let file = self.found.files.entry(real.path.clone()).or_default();
-        file.reasons.insert(Reason { how, parent: parent.cloned() });
+        // A link to a directory is listed by itself: what is in it has entries of its own.
+        if real.links.is_empty() || !self.graph.store().is_dir(&real.path) {
+            let file = self.found.files.entry(real.path.clone()).or_default();
+            file.reasons.insert(Reason { how, parent: parent.cloned() });
+        }
         true
     }
 

@@ -121,7 +121,8 @@ pub fn open(settings: &Settings, store: &Arc<Store>) -> Site {
         diagnostics.push(diagnostic.hint(format!("there are: {}", names.join(", "))));
     }
     diagnostics = diagnostics.into_iter().map(|diagnostic| diagnostic.under(settings.strict)).collect();
-    let graph = Graph::new(store.clone(), ResolveOptions::default(), settings.repository_root.clone());
+    let graph =
+        Graph::new(store.clone(), ResolveOptions::default(), settings.repository_root.clone(), settings.base.clone());
     let candidates: Vec<Candidate> =
         found.candidates.into_iter().filter(|candidate| wanted(candidate.name.as_str())).collect();
     let joined: Vec<(Function, Vec<Diagnostic>)> = candidates

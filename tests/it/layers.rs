@@ -20,7 +20,8 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Inside `js` the order is that of the work.
-const JS: &[&str] = &["package", "parse", "literal", "scan", "plugins", "resolve", "config", "graph", "trace"];
+const JS: &[&str] =
+    &["package", "parse", "literal", "scan", "plugins", "resolve", "assets", "config", "graph", "trace"];
 
 /// Exceptions, each with its reason.
 const ALLOWED: &[(&str, &str)] = &[

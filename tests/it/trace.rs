@@ -38,7 +38,7 @@ fn every_rule() {
             runtime: Some(node.major),
             ..TraceOptions::all(base.clone())
         };
-        let graph = Graph::new(Arc::new(Store::new(Disk)), resolve, base.clone());
+        let graph = Graph::new(Arc::new(Store::new(Disk)), resolve, base.clone(), base.clone());
         let traced = trace(&graph, &[case.join(one("entry").unwrap_or("input.js"))], &options);
         assert!(traced.files.values().all(|file| !file.reasons.is_empty()));
         let files = traced.files.keys().map(|path| path.relative_to(&base));

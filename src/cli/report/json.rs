@@ -172,6 +172,7 @@ fn kind(how: How) -> &'static str {
         How::Request(Form::ImportResolve | Form::RequireResolve) => "resolve",
         How::PackageJson => "package.json",
         How::Link => "link",
+        How::Asset => "asset",
     }
 }
 

@@ -1,9 +1,15 @@
 //! One file, and what it asks for. In: a syntax tree. Out: a [`Scan`], which depends on the file's
-//! bytes alone: which specifiers it asks for, how, and whether it can do without. Never resolves.
+//! bytes alone: which specifiers it asks for, how, and whether it can do without; which files it names.
+//! Never resolves.
 
 mod bindings;
+mod evaluate;
+mod node;
+mod posix;
+mod value;
 mod visit;
 
+pub use self::value::{Anchor, Anchored, UNKNOWN};
 use crate::js::parse::Parsed;
 
 /// What one file asks for.
@@ -11,6 +17,58 @@ use crate::js::parse::Parsed;
 pub struct Scan {
     /// In the order of the source.
     pub requests: Vec<Request>,
+    /// Requests of which a part is not known.
+    pub patterns: Vec<Pattern>,
+    /// Files and directories that it names.
+    pub assets: Vec<Asset>,
+    /// What could not be told.
+    pub unclear: Vec<Unclear>,
+}
+
+/// A request for whatever fits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    /// With [`UNKNOWN`] parts.
+    pub path: Anchored,
+    /// How it is asked for.
+    pub form: Form,
+    /// As of [`Request`].
+    pub eager: bool,
+    /// Byte offsets in the source.
+    pub at: (u32, u32),
+}
+
+/// A path that the file names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asset {
+    /// The first of these that there is.
+    pub paths: Vec<Anchored>,
+    /// The directory is listed, and may be the file's own.
+    pub lists: bool,
+    /// It is only given a name here: what is done with it stands elsewhere.
+    pub is_bound: bool,
+    /// Byte offsets in the source.
+    pub at: (u32, u32),
+}
+
+/// Something that is asked for, and could not be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unclear {
+    /// What it is.
+    pub what: Unknown,
+    /// Byte offsets in the source.
+    pub at: (u32, u32),
+}
+
+/// What cannot be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unknown {
+    /// Which package is asked for; with [`UNKNOWN`] parts.
+    Package(String),
+    /// Which file this function reads.
+    File(String),
+    /// Which directory.
+    Directory(String),
 }
 
 /// One specifier in one place.
@@ -55,8 +113,7 @@ impl Form {
 
 /// Scans one file.
 pub fn scan(parsed: &Parsed) -> Scan {
-    let bindings = bindings::collect(parsed);
-    Scan { requests: visit::requests(parsed, &bindings) }
+    visit::look(parsed, &bindings::collect(parsed))
 }
 
 #[cfg(test)]

@@ -1,0 +1,222 @@
+//! What Node's own modules give where that can be told without running anything. In: the name of a
+//! module, a member, a function and its arguments. Out: values. Knows the target only: POSIX, Linux.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::posix;
+use super::value::{Anchor, Anchored, FILE_URL, UNKNOWN, Value};
+
+/// The module of a specifier, if something of it can be told. Packages that pass on Node's own count as
+/// that.
+pub(super) fn module(specifier: &str) -> Option<Value> {
+    let name = match specifier.strip_prefix("node:").unwrap_or(specifier) {
+        "path" | "path/posix" => "path",
+        "fs" | "fs/promises" | "graceful-fs" | "fs-extra" => "fs",
+        name @ ("child_process" | "module" | "os" | "process" | "resolve-from" | "url" | "util" | "worker_threads") => {
+            name
+        }
+        _ => return None,
+    };
+    Some(Value::node(name))
+}
+
+/// A member of something of Node.
+pub(super) fn member(of: &str, name: &str) -> Value {
+    match (of, name) {
+        ("path", "sep") => Value::text("/"),
+        ("path", "delimiter") => Value::text(":"),
+        ("path", "posix" | "default") | ("fs", "promises" | "default") => Value::node(of),
+        ("module", "Module" | "default") => Value::node("module"),
+        ("child_process" | "os" | "process" | "resolve-from" | "url" | "util" | "worker_threads", "default") => {
+            Value::node(of)
+        }
+        ("os", "EOL") => Value::text("\n"),
+        ("process", "platform") => Value::text("linux"),
+        ("process", "cwd" | "getBuiltinModule")
+        | ("module", "createRequire" | "register")
+        | ("child_process", "fork")
+        | ("worker_threads", "Worker")
+        | ("util", "promisify")
+        | ("os", "platform" | "type" | "endianness" | "tmpdir")
+        | ("url", "URL" | "fileURLToPath" | "pathToFileURL")
+        | ("path" | "fs", _) => Value::node(&format!("{of}.{name}")),
+        _ => Value::Unknown,
+    }
+}
+
+/// What a function of Node returns.
+pub(super) fn call(function: &str, arguments: &[Value]) -> Value {
+    let texts: Vec<String> = arguments.iter().map(path_text).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let known = |index: usize| texts.get(index).copied().filter(|text| !text.contains(UNKNOWN));
+    let working_directory = || Anchor::WorkingDirectory.directory();
+    let result = match function {
+        "path.join" if texts.is_empty() => Some(Value::text(".")),
+        "path.join" => Some(Value::text(posix::join(&texts))),
+        "path.resolve" => Some(Value::text(posix::resolve(&working_directory(), &texts))),
+        "path.normalize" => texts.first().map(|path| Value::text(posix::join(&[path]))),
+        "path.toNamespacedPath" => texts.first().map(Value::text),
+        "path.dirname" => texts.first().map(|path| Value::text(posix::dirname(path))),
+        "path.basename" => texts.first().map(|path| Value::text(posix::basename(path, known(1)))),
+        "path.extname" => known(0).map(|path| Value::text(posix::extname(path))),
+        "path.relative" => {
+            known(0).zip(known(1)).map(|(from, to)| Value::text(posix::relative(&working_directory(), from, to)))
+        }
+        "path.isAbsolute" => known(0).map(|path| Value::Bool(path.starts_with('/'))),
+        "path.parse" => known(0).map(parsed),
+        "path.format" => arguments.first().and_then(formatted),
+        "os.platform" => Some(Value::text("linux")),
+        "os.type" => Some(Value::text("Linux")),
+        "os.endianness" => Some(Value::text("LE")),
+        "os.tmpdir" => Some(Value::text("/tmp")),
+        "process.cwd" => Some(Value::text(working_directory())),
+        "process.getBuiltinModule" => known(0).and_then(module),
+        "util.promisify" => arguments.first().cloned(),
+        "url.fileURLToPath" => texts.first().and_then(|url| Some(Value::text(url.strip_prefix(FILE_URL)?))),
+        "url.pathToFileURL" => texts
+            .first()
+            .map(|path| Value::text(format!("{FILE_URL}{}", posix::resolve(&working_directory(), &[path])))),
+        "url.URL" => url(&texts),
+        "require.resolve" => known(0).map(|specifier| Value::text(Anchor::Module(specifier.into()).file())),
+        "import.meta.resolve" => {
+            known(0).map(|specifier| Value::text(format!("{FILE_URL}{}", Anchor::Module(specifier.into()).file())))
+        }
+        "resolve-from" => known(0)
+            .zip(known(1))
+            .filter(|(from, _)| is_own_directory(from))
+            .map(|(_, specifier)| Value::text(Anchor::Module(specifier.into()).file())),
+        "module.createRequire" => texts.first().and_then(|from| required_from(from)),
+        _ => None,
+    };
+    result.unwrap_or(Value::Unknown)
+}
+
+/// Node's path functions refuse what is no text; here it is a part that is not known.
+fn path_text(value: &Value) -> String {
+    value.as_text().map_or_else(|| UNKNOWN.to_string(), str::to_owned)
+}
+
+fn is_own_directory(path: &str) -> bool {
+    Anchored::of(path).is_some_and(|at| at.anchor == Anchor::Directory && at.path.is_empty() && !at.is_own_file)
+}
+
+fn parsed(path: &str) -> Value {
+    let base = posix::basename(path, None);
+    let extension = posix::extname(path);
+    let directory = if path.contains('/') { posix::dirname(path) } else { String::new() };
+    let name = base.strip_suffix(&extension).unwrap_or(&base).to_owned();
+    let root = if path.starts_with('/') { "/" } else { "" };
+    let parts = [("root", root.to_owned()), ("dir", directory), ("base", base), ("ext", extension), ("name", name)];
+    let members: BTreeMap<_, _> =
+        parts.into_iter().map(|(key, part)| (key.to_owned(), vec![Value::text(part)])).collect();
+    Value::Object(Rc::new(members))
+}
+
+fn formatted(parts: &Value) -> Option<Value> {
+    let Value::Object(parts) = parts else { return None };
+    let part = |key: &str| match parts.get(key).map(Vec::as_slice) {
+        Some([value]) => Some(path_text(value)),
+        Some(_) => Some(UNKNOWN.to_string()),
+        None => None,
+    };
+    let named = || Some(format!("{}{}", part("name")?, part("ext").unwrap_or_default()));
+    let base = part("base").or_else(named)?;
+    Some(Value::text(match part("dir") {
+        Some(directory) => format!("{directory}/{base}"),
+        None => format!("{}{base}", part("root").unwrap_or_default()),
+    }))
+}
+
+/// `new URL(path, base)`, for files.
+fn url(arguments: &[&str]) -> Option<Value> {
+    let (&input, base) = (arguments.first()?, arguments.get(1));
+    if let Some(path) = input.strip_prefix(FILE_URL) {
+        return Some(Value::text(format!("{FILE_URL}{}", posix::join(&[path]))));
+    }
+    let base = base?.strip_prefix(FILE_URL)?;
+    let has_scheme =
+        input.split_once(':').is_some_and(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    if has_scheme || input.starts_with('/') {
+        return None;
+    }
+    let path = decoded(input.split(['?', '#']).next().unwrap_or_default());
+    let directory = if base.ends_with('/') { base.to_owned() } else { posix::dirname(base) };
+    let slash = if path.is_empty() || matches!(path.rsplit('/').next(), Some("." | "..")) { "/" } else { "" };
+    Some(Value::text(format!("{FILE_URL}{}{slash}", posix::join(&[&directory, &path]))))
+}
+
+/// `%20` is a space.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let hex = after.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// What `createRequire` gives, for a file of the directory of this one, or below it.
+fn required_from(from: &str) -> Option<Value> {
+    let at = Anchored::of(from).filter(|at| at.anchor == Anchor::Directory && !at.path.contains(UNKNOWN))?;
+    let slash = if from.ends_with('/') { "/" } else { "" };
+    let beside = (!at.is_own_file).then(|| format!("./{}{slash}", at.path));
+    Some(Value::Require(beside.map(|path| path.as_str().into())))
+}
+
+/// Functions whose first argument is the path of a file that is read: those of `fs` and of the packages
+/// that stand for it.
+pub(super) fn reads(function: &str) -> Option<Reads> {
+    let name = function.strip_prefix("fs.")?;
+    let name = name.strip_suffix("Sync").unwrap_or(name);
+    match name {
+        "readdir" | "opendir" => Some(Reads::Directory),
+        "access" | "copy" | "copyFile" | "cp" | "createReadStream" | "exists" | "lstat" | "open" | "openAsBlob"
+        | "pathExists" | "readFile" | "readJSON" | "readJson" | "readlink" | "realpath" | "stat" => Some(Reads::File),
+        _ => None,
+    }
+}
+
+/// What a function reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// A file, or a directory with all that is in it.
+    File,
+    /// A directory, be it the file's own.
+    Directory,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_of_files() {
+        let here = format!("{FILE_URL}{}", Anchor::Directory.file());
+        let at = |input: &str| {
+            let Value::Text(text) = call("url.URL", &[Value::text(input), Value::text(&here)]) else { return None };
+            Anchored::of(&text).map(|at| at.path)
+        };
+        assert_eq!(at("./a%20b.txt?x#y").as_deref(), Some("a b.txt"));
+        assert_eq!(at("../a/").as_deref(), Some("../a"));
+        assert_eq!(at(".").as_deref(), Some(""));
+        assert_eq!((at("https://x.org/a"), at("/etc/passwd")), (None, None));
+    }
+
+    #[test]
+    fn a_path_taken_apart_and_put_together() {
+        let Value::Object(parts) = call("path.parse", &[Value::text("/a/b.txt")]) else { panic!() };
+        assert_eq!((&parts["dir"], &parts["name"]), (&vec![Value::text("/a")], &vec![Value::text("b")]));
+        assert_eq!(call("path.format", &[Value::Object(parts)]), Value::text("/a/b.txt"));
+    }
+}

@@ -1,0 +1,219 @@
+//! Values that can be worked out without running anything. In: parts. Out: text, with marks for what is
+//! known only where the file stands: its directory, the working directory, a module that
+//! `require.resolve` names. So what a file says depends on its bytes alone. Never looks at the disk.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::posix::normal;
+
+/// A value.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value {
+    /// Text; may hold [`UNKNOWN`] parts and begin with an [`Anchor`]'s directory. URLs of files are text
+    /// that begins with [`FILE_URL`].
+    Text(Rc<str>),
+    Number(f64),
+    Bool(bool),
+    Null,
+    Undefined,
+    Array(Rc<Vec<Values>>),
+    Object(Rc<BTreeMap<String, Values>>),
+    /// Something of Node: `path`, `path.join`, `fs.readFileSync`, `process.env`.
+    Node(Rc<str>),
+    /// A `require`, and where it resolves from, if not from the file itself.
+    Require(Option<Rc<str>>),
+    /// A function that the file declares.
+    Function(Rc<Returned>),
+    /// Anything.
+    Unknown,
+}
+
+/// What a function is seen to return.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Returned {
+    /// The value, whatever it is called with.
+    pub(super) values: Values,
+    /// `require(parameter)`, and which parameter that is.
+    pub(super) requires: Option<usize>,
+}
+
+/// What an expression may be: one of these.
+pub(super) type Values = Vec<Value>;
+
+/// Stands for a part of a text that cannot be worked out.
+pub const UNKNOWN: char = '\u{1a}';
+
+/// What URLs of files begin with.
+pub(super) const FILE_URL: &str = "file://";
+
+/// The longest text that is worked out, in bytes.
+const LONGEST: usize = 4096;
+
+/// How deep a marked directory is, so that `..` leads out of it and can be counted.
+const DEPTH: usize = 24;
+
+/// Stands for the name of the file itself.
+const OWN_NAME: &str = "\u{2}";
+
+/// Marks, and what stands for a slash within one.
+const MARKS: [char; 5] = ['\u{1}', '\u{2}', '\u{3}', '\u{4}', '\u{5}'];
+
+/// Where a path begins.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Anchor {
+    /// The directory of the file.
+    Directory,
+    /// The working directory.
+    WorkingDirectory,
+    /// The directory of the module that `require.resolve` finds for this specifier.
+    Module(String),
+}
+
+/// A path from an anchor on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Anchored {
+    /// Where it begins.
+    pub anchor: Anchor,
+    /// Relative to it, in normal form, without a final slash; empty for the anchor itself. May hold
+    /// [`UNKNOWN`] parts.
+    pub path: String,
+    /// It is the file, or the module, itself.
+    pub is_own_file: bool,
+}
+
+impl Value {
+    pub(super) fn text(text: impl AsRef<str>) -> Self {
+        if text.as_ref().len() > LONGEST { Self::Unknown } else { Self::Text(text.as_ref().into()) }
+    }
+
+    pub(super) fn node(name: &str) -> Self {
+        Self::Node(name.into())
+    }
+
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// As it stands in a text; what is not known is a mark.
+    pub(super) fn to_text(&self) -> String {
+        match self {
+            Self::Text(text) => text.to_string(),
+            #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and small")]
+            Self::Number(number) if number.fract() == 0.0 && number.abs() < 1e15 => (*number as i64).to_string(),
+            Self::Number(number) => number.to_string(),
+            Self::Bool(flag) => flag.to_string(),
+            Self::Null => "null".into(),
+            Self::Undefined => "undefined".into(),
+            _ => UNKNOWN.to_string(),
+        }
+    }
+
+    /// Whether it counts as true; none if that is not known.
+    pub(super) fn is_true(&self) -> Option<bool> {
+        match self {
+            Self::Text(text) if text.contains(UNKNOWN) => None,
+            Self::Text(text) => Some(!text.is_empty()),
+            Self::Number(number) => Some(*number != 0.0 && !number.is_nan()),
+            Self::Bool(flag) => Some(*flag),
+            Self::Null | Self::Undefined => Some(false),
+            Self::Unknown => None,
+            _ => Some(true),
+        }
+    }
+}
+
+impl Anchor {
+    fn mark(&self) -> String {
+        match self {
+            Self::Directory => "\u{1}".into(),
+            Self::WorkingDirectory => "\u{3}".into(),
+            Self::Module(specifier) => format!("\u{4}{}", specifier.replace('/', "\u{5}")),
+        }
+    }
+
+    fn of_mark(mark: &str) -> Option<Self> {
+        match mark {
+            "\u{1}" => Some(Self::Directory),
+            "\u{3}" => Some(Self::WorkingDirectory),
+            _ => Some(Self::Module(mark.strip_prefix('\u{4}')?.replace('\u{5}', "/"))),
+        }
+    }
+
+    /// The anchor as a path.
+    pub(super) fn directory(&self) -> String {
+        format!("/{}", vec![self.mark(); DEPTH].join("/"))
+    }
+
+    /// The file in it that the anchor is named after.
+    pub(super) fn file(&self) -> String {
+        format!("{}/{OWN_NAME}", self.directory())
+    }
+}
+
+impl Anchored {
+    /// Reads an absolute path, or a URL of one; none if it begins nowhere that is known.
+    pub(super) fn of(path: &str) -> Option<Self> {
+        let path = path.strip_prefix(FILE_URL).unwrap_or(path);
+        if !path.starts_with('/') {
+            return None;
+        }
+        let whole = normal(path);
+        let mut parts = whole.trim_start_matches('/').split('/').peekable();
+        let mark = (*parts.peek()?).to_owned();
+        let anchor = Anchor::of_mark(&mark)?;
+        let mut left = 0;
+        while parts.next_if(|part| *part == mark).is_some() {
+            left += 1;
+        }
+        let rest: Vec<&str> = parts.collect();
+        let up = DEPTH.checked_sub(left)?;
+        if rest == [OWN_NAME] && up == 0 {
+            return Some(Self { anchor, path: String::new(), is_own_file: true });
+        }
+        // Another path's marks, or the own name in the middle, make no path.
+        if rest.iter().any(|part| part.contains(MARKS)) {
+            return None;
+        }
+        let path = std::iter::repeat_n("..", up).chain(rest).filter(|part| !part.is_empty()).collect::<Vec<_>>();
+        Some(Self { anchor, path: path.join("/"), is_own_file: false })
+    }
+
+    /// The same, of a path that is relative to the working directory if it is relative.
+    pub(super) fn from_working_directory(path: &str) -> Option<Self> {
+        if path.is_empty() || path.starts_with(UNKNOWN) || path.starts_with('/') || path.starts_with(FILE_URL) {
+            return Self::of(path);
+        }
+        Self::of(&format!("{}/{path}", Anchor::WorkingDirectory.directory()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::posix::{basename, dirname};
+    use super::*;
+
+    #[test]
+    fn paths_begin_somewhere() {
+        let anchored = |path: &str| Anchored::of(path).map(|found| (found.anchor, found.path));
+        let here = Anchor::Directory.directory();
+        assert_eq!(anchored(&here), Some((Anchor::Directory, String::new())));
+        assert_eq!(anchored(&format!("{here}/a/../b")), Some((Anchor::Directory, "b".into())));
+        assert_eq!(anchored(&format!("{FILE_URL}{here}/a")), Some((Anchor::Directory, "a".into())));
+        assert_eq!(anchored(&format!("{here}/../../b/")), Some((Anchor::Directory, "../../b".into())));
+        let module = Anchor::Module("@a/b/c".into());
+        assert_eq!(anchored(&dirname(&module.file())), Some((module, String::new())));
+        assert!(Anchored::of(&Anchor::Directory.file()).unwrap().is_own_file);
+        for nowhere in
+            ["/etc/passwd", "a/b", "", "/", &format!("{UNKNOWN}/a"), &format!("{here}{here}"), &basename(&here, None)]
+        {
+            assert_eq!(anchored(nowhere), None, "{nowhere:?}");
+        }
+        let from_here = Anchored::from_working_directory("./a").unwrap();
+        assert_eq!((from_here.anchor, from_here.path.as_str()), (Anchor::WorkingDirectory, "a"));
+        assert_eq!(Anchored::from_working_directory(&format!("{UNKNOWN}/a")), None);
+    }
+}
