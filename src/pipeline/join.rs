@@ -104,8 +104,13 @@ impl Main<'_> {
             let message = "`config` is not read: this is a version 1 function, with a `handler` and no default export";
             let hint =
                 "write the function as `export default async (request, context) => Response`, or take `config` away";
-            let note = Diagnostic::note(Code::Configuration, message).hint(hint);
-            said.push(note.said_in(&self.place_in(config, config.places.keys().next().map_or("", String::as_str))));
+            // What means nothing to the platform is the user's own.
+            let meant = config.value.keys().find(|key| config::is_known(key));
+            let severity = if meant.is_some() { Severity::Warning } else { Severity::Note };
+            let at = meant.or(config.value.keys().next()).map_or("", String::as_str);
+            said.push(
+                Diagnostic::new(severity, Code::Configuration, message).hint(hint).said_in(&self.place_in(config, at)),
+            );
         }
         let error =
             |message: &str, at: &Span| Diagnostic::error(Code::Configuration, message).at(self.path).span(at.clone());
@@ -246,7 +251,7 @@ pub(super) fn clashing_routes(functions: &[Function]) -> Vec<Diagnostic> {
                 others.iter().find(|(other, theirs)| other.name != function.name && theirs.shares_method(route));
             if let Some((other, _)) = other {
                 let message = format!(
-                    "`{}` and `{}` have the same path, `{}`: one of them is never called",
+                    "`{}` and `{}` have the same path, `{}`: one of them is called there, the other is not",
                     other.name, function.name, route.pattern
                 );
                 let at = function.told.place("path");

@@ -13,8 +13,7 @@ use dashmap::DashSet;
 use rayon::prelude::*;
 
 use crate::archive::{self, Archive, WriteError};
-use crate::diagnostic::{Code, Diagnostic, Severity, did_you_mean};
-use crate::function::config::Told;
+use crate::diagnostic::{Code, Diagnostic, Place, Severity, did_you_mean};
 use crate::function::{Function, FunctionName, Origin, Runtime, events};
 use crate::js::graph::Graph;
 use crate::js::resolve::ResolveOptions;
@@ -143,14 +142,13 @@ pub fn open(settings: &Settings, store: &Arc<Store>) -> Site {
 /// Configuration of functions that are not there: a slip of the pen, or a function that is gone.
 fn without_function(settings: &Settings, candidates: &[Candidate]) -> Vec<Diagnostic> {
     let names: Vec<&FunctionName> = candidates.iter().map(|candidate| &candidate.name).collect();
-    let tell = |(glob, told): (&str, &Told)| {
+    let tell = |(glob, place): (&str, Option<&Place>)| {
         let meant = did_you_mean(glob, names.iter().map(|name| name.as_str()));
         let severity = if meant.is_empty() { Severity::Note } else { Severity::Warning };
         let message = format!("no function is called `{glob}`{meant}");
-        let place = told.iter().find_map(|(_, said)| said.places.first());
         Diagnostic::new(severity, Code::Configuration, message).said_at(place)
     };
-    settings.config.without_function(&names).map(tell).collect()
+    settings.config.without_function(&names).into_iter().map(tell).collect()
 }
 
 /// Builds every function, writes the archives and the manifest.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::diagnostic::{Code, Diagnostic, Severity, did_you_mean};
+use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::js::config::hides_exports;
 use crate::js::graph::{Graph, Module};
 use crate::js::parse::parse;
@@ -32,18 +32,19 @@ pub(super) fn missing(main: &AbsPath, format: ModuleFormat, graph: &Graph) -> Op
 pub(super) fn of_other_format(main: &AbsPath, module: &Module, format: ModuleFormat) -> Option<Diagnostic> {
     let analysis = &module.analysis;
     let is_commonjs = !analysis.is_esm && !analysis.exported.is_empty();
-    let (severity, message, hint) = match format {
+    let (message, hint) = match format {
         ModuleFormat::Esm if is_commonjs => {
-            let message = format!("is an ES module by {}, where there is no `exports`", named_so_by(main));
-            (Severity::Warning, message, "write `export const handler = …`, or call the file `.cjs`")
+            let message =
+                format!("is an ES module by {}, where there is neither `exports` nor `module`", named_so_by(main));
+            (message, "write `export const handler = …`, or call the file `.cjs`")
         }
         ModuleFormat::Cjs if analysis.is_esm && main.extension() == "cjs" => {
             let message = "is CommonJS by its name, which has no `import` and `export` statements".to_owned();
-            (Severity::Error, message, "call the file `.mjs`, or write `exports.handler = …`")
+            (message, "call the file `.mjs`, or write `exports.handler = …`")
         }
         _ => return None,
     };
-    Some(Diagnostic::new(severity, Code::ModuleFormat, message).at(main).hint(hint))
+    Some(Diagnostic::error(Code::ModuleFormat, message).at(main).hint(hint))
 }
 
 fn named_so_by(main: &AbsPath) -> &'static str {

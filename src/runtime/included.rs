@@ -1,7 +1,7 @@
 //! Files that a function ships because somebody says so. In: `included_files` globs, or a function's
 //! own directory. Out: the files. Never reads their contents.
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::function::Function;
 use crate::glob::GlobList;
 use crate::js::parse::is_typescript;
@@ -38,7 +38,10 @@ pub(super) fn configured(function: &Function, settings: &Settings, store: &Store
         Err(error) => {
             return (
                 Included::default(),
-                vec![Diagnostic::error(Code::IncludedFiles, format!("`included_files`: {error}"))],
+                vec![
+                    Diagnostic::error(Code::IncludedFiles, format!("`included_files`: {error}"))
+                        .said_at(function.told.place("includedFiles")),
+                ],
             );
         }
     };
@@ -58,17 +61,21 @@ pub(super) fn configured(function: &Function, settings: &Settings, store: &Store
             };
             store.files_below(&start, &enter)
         } else {
-            Ok(if store.lstat(&start).is_ok() { vec![start] } else { Vec::new() })
+            Ok(if store.lstat(&start).is_ok() { vec![start.clone()] } else { Vec::new() })
         };
         match files {
             Ok(files) => {
                 let before = found.len();
                 found.extend(files.into_iter().filter(|path| fits(&path.relative_to(&base))));
                 if found.len() == before {
-                    diagnostics.push(Diagnostic::warning(
-                        Code::IncludedFiles,
-                        format!("`included_files`: `{pattern}` matches no file"),
-                    ));
+                    let why = if start.starts_with(&settings.repository_root) {
+                        "matches no file"
+                    } else {
+                        "leads out of the repository"
+                    };
+                    let message = format!("`included_files`: `{pattern}` {why}");
+                    diagnostics
+                        .push(Diagnostic::warning(Code::IncludedFiles, message).said_at(place_of(function, pattern)));
                 }
             }
             Err(error) => diagnostics.push(Diagnostic::error(Code::Unreadable, format!("`included_files`: {error}"))),
@@ -78,6 +85,14 @@ pub(super) fn configured(function: &Function, settings: &Settings, store: &Store
     found.sort();
     found.dedup();
     (Included { files: found, globs, base: Some(base) }, diagnostics)
+}
+
+/// Where a pattern was said.
+fn place_of<'f>(function: &'f Function, pattern: &str) -> Option<&'f Place> {
+    let said = function.told.get("includedFiles")?;
+    let same = |written: &serde_json::Value| written.as_str().is_some_and(|written| written.ends_with(pattern));
+    let index = said.value.as_array()?.iter().position(same)?;
+    said.places.get(index)
 }
 
 /// What else is in the directory of a function that is one: its tree without packages, sources that

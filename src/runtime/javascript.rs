@@ -26,6 +26,7 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
     let module = graph.module(&main.path);
     let format = module_format(&main.path, &module);
     let mut diagnostics: Vec<Diagnostic> = unrecognised(function, &module, &main.path, format).into_iter().collect();
+    diagnostics.extend(not_bundled(function));
     diagnostics.extend(handler::of_other_format(&main.path, &module, format));
     diagnostics.extend(handler::missing(&main.path, format, graph));
     let mut traced = trace(graph, std::slice::from_ref(&function.main_file), &trace_options(function, settings));
@@ -137,6 +138,14 @@ pub(super) fn trace_options(function: &Function, settings: &Settings) -> TraceOp
 /// be packaged.
 fn ships_own_tree(function: &Function) -> bool {
     function.api_version != Some(2) && function.config.node_bundler.is_none_or(|bundler| bundler == Bundler::Zisi)
+}
+
+/// Who asks for one file gets many.
+fn not_bundled(function: &Function) -> Option<Diagnostic> {
+    matches!(function.config.node_bundler, Some(Bundler::Esbuild | Bundler::EsbuildZisi)).then(|| {
+        let message = "single-file bundles are not supported yet: the function's modules ship as they are";
+        Diagnostic::warning(Code::NotSupported, message).said_at(function.told.place("nodeBundler"))
+    })
 }
 
 /// An ES module that the platform may take for CommonJS.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::SettingsError;
 use super::document::{Document, Node};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::function::FunctionName;
 use crate::function::config::{Speaker, Told};
 use crate::glob::{GlobList, InvalidGlob};
@@ -20,6 +20,8 @@ pub struct ConfigLayers(Vec<Layer>);
 #[derive(Debug, Clone)]
 struct Layer {
     glob: NameGlob,
+    /// Where the glob stands, if it is written down.
+    place: Option<Place>,
     told: Told,
     /// Layers of a later source lie over all of an earlier one.
     source: usize,
@@ -30,8 +32,8 @@ impl ConfigLayers {
     ///
     /// # Errors
     /// `glob` is none.
-    pub(super) fn push(&mut self, glob: &str, told: Told) -> Result<(), InvalidGlob> {
-        self.0.push(Layer { glob: NameGlob::new(glob)?, told, source: 0 });
+    pub(super) fn push(&mut self, glob: &str, place: Option<Place>, told: Told) -> Result<(), InvalidGlob> {
+        self.0.push(Layer { glob: NameGlob::new(glob)?, place, told, source: 0 });
         Ok(())
     }
 
@@ -49,11 +51,11 @@ impl ConfigLayers {
         layers.iter().fold(Told::default(), |low, layer| low.overlaid(&layer.told))
     }
 
-    /// The globs that mean none of these functions, with what is said under them.
-    pub fn without_function<'a>(&'a self, names: &[&FunctionName]) -> impl Iterator<Item = (&'a str, &'a Told)> {
+    /// The globs that mean none of these functions, and where they stand.
+    pub fn without_function(&self, names: &[&FunctionName]) -> Vec<(&str, Option<&Place>)> {
         let unmet =
             self.0.iter().filter(|layer| layer.glob.text != "*" && !names.iter().any(|name| layer.glob.matches(name)));
-        unmet.map(|layer| (layer.glob.text.as_str(), &layer.told)).collect::<Vec<_>>().into_iter()
+        unmet.map(|layer| (layer.glob.text.as_str(), layer.place.as_ref())).collect()
     }
 
     /// Every glob and what is said under it.
@@ -118,7 +120,7 @@ pub(super) fn from_json(
     for member in globs {
         let (told, problems) = told(&document, &member.node);
         said.extend(problems);
-        if let Err(error) = read.push(&member.key, told) {
+        if let Err(error) = read.push(&member.key, Some(document.place(&member.key_at)), told) {
             said.push(document.error(&member.key_at, &error.to_string()));
         }
     }

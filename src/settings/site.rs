@@ -32,6 +32,9 @@ pub(super) fn find(invocation: &Invocation, store: &Store) -> Result<Site, Setti
         None => AbsPath::resolve(&invocation.cwd, "."),
     };
     let start = without_links(&start, store);
+    for directory in [&invocation.repository_root, &invocation.base].into_iter().flatten() {
+        existing_directory(AbsPath::resolve(&invocation.cwd, directory), store)?;
+    }
     let named = named_sources(invocation, store)?;
     let toml_path = match invocation.config.as_deref().filter(|config| is_toml(config)) {
         Some(config) => Some(AbsPath::resolve(&invocation.cwd, config.trim_start_matches('@'))),

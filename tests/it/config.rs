@@ -262,12 +262,18 @@ fn a_function_that_has_no_handler_is_told() {
 #[test]
 fn exports_in_the_syntax_of_another_format_are_told() {
     for (file, package, source, status, message) in [
-        ("hello.mjs", "{}", "exports.handler = async () => {}", 0, "is an ES module by its name, where there is no"),
+        (
+            "hello.mjs",
+            "{}",
+            "exports.handler = async () => {}",
+            1,
+            "is an ES module by its name, where there is neither",
+        ),
         (
             "hello.js",
             r#"{"type": "module"}"#,
             "module.exports = { handler() {} }",
-            0,
+            1,
             "by the `type` of its package.json",
         ),
         ("hello.cjs", "{}", "export default async () => {}", 1, "is CommonJS by its name"),
@@ -317,7 +323,7 @@ fn what_cannot_be_read_off_a_config_is_told() {
         assert!(said.err.contains(message) && said.err.contains(&at), "{config}: {}", said.err);
     }
     let site = site("hello.mjs", "export const handler = 1\nexport const config = { path: '/x' }\n");
-    let said = said(fnzip(&site.path).args(["list", "-v"]));
+    let said = said(fnzip(&site.path).args(["list"]));
     assert!(said.err.contains("`config` is not read: this is a version 1 function"), "{}", said.err);
     assert!(said.err.contains(" --> netlify/functions/hello.mjs:2:31\n"), "{}", said.err);
 }
@@ -476,8 +482,8 @@ fn configuration_of_a_function_that_is_not_there_is_told() {
     let said = said(fnzip(&site.path).args(["list", "-v", "--config", r#"{"HELLO": {"timeout": 5}}"#]));
     assert_eq!(said.status, 0, "{}", said.err);
     for message in [
-        "warning[configuration]: netlify.toml: no function is called `helo`: did you mean `hello`?\n --> netlify.toml:2:10",
-        "note[configuration]: netlify.toml: no function is called `other*`\n --> netlify.toml:4:10",
+        "warning[configuration]: netlify.toml: no function is called `helo`: did you mean `hello`?\n --> netlify.toml:1:12",
+        "note[configuration]: netlify.toml: no function is called `other*`\n --> netlify.toml:3:12",
         "warning[configuration]: --config: no function is called `HELLO`: did you mean `hello`?",
     ] {
         assert!(said.err.contains(message), "{message} in {}", said.err);

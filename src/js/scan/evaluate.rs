@@ -300,7 +300,7 @@ impl<'a> Scope<'a> {
             match prop {
                 PropOrSpread::Spread(spread) => match self.value(&spread.expr) {
                     Value::Object(more) => {
-                        members.extend(more.iter().map(|(key, values)| (key.clone(), values.clone())))
+                        members.extend(more.iter().map(|(key, values)| (key.clone(), values.clone())));
                     }
                     _ => return Value::Unknown,
                 },

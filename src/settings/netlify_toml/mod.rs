@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::document::{Data, Document, Member, Node, Table};
 use super::{ConfigLayers, Invocation, SettingsError, Written};
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::diagnostic::{Diagnostic, Place, did_you_mean};
 use crate::function::checks;
 use crate::function::config::{Speaker, Told};
 use crate::path::AbsPath;
@@ -249,14 +249,14 @@ impl Reader<'_> {
                 let message = format!("`functions.{}.directory`: there is one for all, in `[functions]`", member.key);
                 self.error(directory.at(), &message);
             }
-            self.layer(&member.key, &member.node, read);
+            self.layer(&member.key, Some(self.document.place(&member.key_at)), &member.node, read);
         }
         // Of globs that are as broad, the last lies on top.
-        self.layer("*", &everywhere, read);
+        self.layer("*", None, &everywhere, read);
     }
 
     /// What one table says of the functions that a glob means.
-    fn layer(&mut self, glob: &str, node: &Node, read: &mut NetlifyToml) {
+    fn layer(&mut self, glob: &str, at: Option<Place>, node: &Node, read: &mut NetlifyToml) {
         let named =
             |key: &str| if glob == "*" { format!("functions.{key}") } else { format!("functions.{glob}.{key}") };
         let mut values = node.members();
@@ -288,7 +288,7 @@ impl Reader<'_> {
             if is_refused { self.error(at, &message) } else { self.warning(at, &format!("{message}: it is ignored")) }
         }
         self.check(&told, node, &named);
-        if let Err(error) = read.config.push(glob, told) {
+        if let Err(error) = read.config.push(glob, at, told) {
             self.error(node.at(), &format!("`functions.{glob}`: {error}"));
         }
     }
