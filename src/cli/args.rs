@@ -305,6 +305,15 @@ impl From<OutputFormat> for Format {
     }
 }
 
+impl From<Arch> for crate::function::Arch {
+    fn from(arch: Arch) -> Self {
+        match arch {
+            Arch::Amd64 => Self::X64,
+            Arch::Arm64 => Self::Arm64,
+        }
+    }
+}
+
 /// The environment, but for what is no text.
 pub(super) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
@@ -349,6 +358,7 @@ impl Bundle {
             bootstrap: self.bootstrap.clone(),
             keep_going: self.keep_going,
             reproducible: self.reproducible,
+            arch: self.arch.into(),
             ..self.site.invocation(cwd)
         }
     }

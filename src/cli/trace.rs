@@ -7,6 +7,7 @@ use super::report::{json, people::People};
 use super::{FAILURE, Failure, SUCCESS, in_parallel, print, print_json, working_directory};
 use crate::diagnostic::Severity;
 use crate::fs::Disk;
+use crate::function::Arch;
 use crate::function::NodeVersion;
 use crate::glob::GlobList;
 use crate::js::graph::Graph;
@@ -30,6 +31,7 @@ pub(super) fn run(args: &Trace, people: &People) -> Result<u8, Failure> {
     };
     let entries: Vec<AbsPath> = args.entries.iter().map(|entry| AbsPath::resolve(&cwd, entry)).collect();
     let resolve = ResolveOptions {
+        arch: Arch::default(),
         conditions: args.condition.clone(),
         module_sync: node.has_module_sync(),
         module_sync_catchall: args.module_sync_catchall,

@@ -180,6 +180,26 @@ impl Function {
     }
 }
 
+/// The processors that functions run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Arch {
+    /// What Node calls `x64`.
+    #[default]
+    X64,
+    /// What Node calls `arm64`.
+    Arm64,
+}
+
+impl Arch {
+    /// As Node calls it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::X64 => "x64",
+            Self::Arm64 => "arm64",
+        }
+    }
+}
+
 /// A Node release, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeVersion {

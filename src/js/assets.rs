@@ -4,7 +4,7 @@
 
 use globset::GlobBuilder;
 
-use super::scan::{Anchor, Anchored, Asset, Pattern, UNKNOWN};
+use super::scan::{ARCHITECTURE, Anchor, Anchored, Asset, OWN_STEM, Pattern, UNKNOWN};
 use crate::path::AbsPath;
 use crate::store::{Real, Store};
 
@@ -16,6 +16,8 @@ pub struct Ground<'a> {
     pub top: &'a AbsPath,
     /// What relative paths are relative to when the function runs.
     pub working_directory: &'a AbsPath,
+    /// The architecture that is built for.
+    pub arch: &'a str,
     /// The file.
     pub file: &'a AbsPath,
     /// The module that `require.resolve` of the file finds.
@@ -46,14 +48,20 @@ const OWN_EXTENSIONS: [&str; 7] = [".ts", ".tsx", ".mts", ".cts", ".jsx", ".mjs"
 impl Ground<'_> {
     /// The files that an asset means: of its paths, the first that there is.
     pub fn asset(&self, asset: &Asset) -> Named {
-        let places = asset.paths.iter().filter(|at| !at.is_own_file);
-        for at in places {
-            let Some(directory) = self.anchor(&at.anchor) else { continue };
-            if at.path.contains(UNKNOWN) {
-                return self.glob(&directory, &at.path, &[], asset.is_bound);
+        for at in &asset.paths {
+            let Some((directory, path)) = self.place(at) else { continue };
+            if path.contains(UNKNOWN) {
+                return self.glob(&directory, &path, &[], asset.is_bound);
             }
-            let path = directory.join(&at.path);
+            let path = directory.join(&path);
+            if path == *self.file {
+                continue;
+            }
             if !self.may_name(&path) {
+                let refused = self.why_not(&path).filter(|_| self.store.is_dir(&path) && !asset.is_bound);
+                if refused.is_some() {
+                    return Named { files: Vec::new(), refused };
+                }
                 continue;
             }
             if self.store.is_file(&path) {
@@ -68,25 +76,35 @@ impl Ground<'_> {
 
     /// The modules that may be meant.
     pub fn pattern(&self, pattern: &Pattern) -> Named {
-        let Anchored { anchor, path, .. } = &pattern.path;
-        let Some(directory) = self.anchor(anchor) else { return Named::default() };
+        let Some((directory, path)) = self.place(&pattern.path) else { return Named::default() };
         let own = if self.file.in_node_modules() { &[][..] } else { &OWN_EXTENSIONS };
         let extensions = [&EXTENSIONS[..], own].concat();
-        self.glob(&directory, path, &extensions, false)
+        self.glob(&directory, &path, &extensions, false)
     }
 
-    fn anchor(&self, anchor: &Anchor) -> Option<AbsPath> {
-        match anchor {
-            Anchor::Directory => self.file.parent(),
-            Anchor::WorkingDirectory => Some(self.working_directory.clone()),
-            Anchor::Module(specifier) => (self.module)(specifier)?.parent(),
-        }
+    /// Where a path begins, and the rest of it as it is here.
+    fn place(&self, at: &Anchored) -> Option<(AbsPath, String)> {
+        let (file, directory) = match &at.anchor {
+            Anchor::Directory => (self.file.clone(), self.file.parent()?),
+            Anchor::WorkingDirectory => (self.file.clone(), self.working_directory.clone()),
+            Anchor::Module(specifier) => {
+                let module = (self.module)(specifier)?;
+                let directory = module.parent()?;
+                (module, directory)
+            }
+        };
+        let stem = match &at.anchor {
+            Anchor::Module(_) => file.name().to_owned(),
+            _ => file.file_stem()?.to_string_lossy().into_owned(),
+        };
+        Some((directory, at.path.replace(OWN_STEM, &stem).replace(ARCHITECTURE, self.arch)))
     }
 
     /// A package may name its own files, and those of packages that it sees.
     fn may_name(&self, path: &AbsPath) -> bool {
         let Some(root) = package_root(self.file) else { return true };
-        let sees = |modules: &AbsPath| path.starts_with(modules) && path != modules;
+        let nearest = path.ancestors().skip(1).find(|above| above.name() == "node_modules");
+        let sees = |modules: &AbsPath| nearest.as_ref() == Some(modules);
         path.starts_with(&root) || root.ancestors().skip(1).map(|above| above.child("node_modules")).any(|at| sees(&at))
     }
 
@@ -106,10 +124,10 @@ impl Ground<'_> {
             Some("the whole working directory is not taken")
         } else if directory == self.top {
             Some("the whole base directory is not taken")
-        } else if self.file.starts_with(directory) {
-            Some("a folder above the file is not taken as a whole")
         } else if directory.name() == "node_modules" {
             Some("a whole `node_modules` is not taken")
+        } else if self.file.starts_with(directory) {
+            Some("a folder above the file is not taken as a whole")
         } else if directory.ancestors().any(|above| above.name() == ".git") {
             Some("`.git` is not taken")
         } else {

@@ -13,7 +13,7 @@ use super::package::{InvalidPackage, Package};
 use super::parse::{CODE_EXTENSIONS, SyntaxError, parse};
 use super::plugins::Mount;
 use super::resolve::{Resolution, ResolveOptions, Resolver, Unresolved};
-use super::scan::{Form, Request, Scan, UNKNOWN, Unknown, scan};
+use super::scan::{ARCHITECTURE, Form, Request, Scan, UNKNOWN, Unknown, scan};
 use crate::diagnostic::Span;
 use crate::path::AbsPath;
 use crate::store::{FileError, Real, Store};
@@ -32,6 +32,8 @@ pub struct Module {
     pub named: Vec<(How, Named)>,
     /// What could not be told, or is not taken.
     pub doubts: Vec<Doubt>,
+    /// The tsconfig.json that cannot be read, and why.
+    pub tsconfig_failure: Option<(AbsPath, String)>,
     /// Why it could not be read as code.
     pub failure: Option<Failure>,
 }
@@ -197,12 +199,28 @@ impl Graph {
             Ok(scanned) => {
                 let (scan, analysis) = &*scanned;
                 module.analysis = analysis.clone();
-                module.edges = scan.requests.iter().map(|request| self.edge(request, path, &read)).collect();
+                let keeps_types = self.rules_of(path, &mut module);
+                let requests = scan.requests.iter().filter(|request| keeps_types || !request.only_types);
+                module.edges = requests.map(|request| self.edge(request, path, &read)).collect();
                 self.add_named(&mut module, scan, path, &read);
             }
             Err(failure) => module.failure = Some(failure),
         }
         module
+    }
+
+    /// Are imports of types kept as they are written? And what is wrong with who says so.
+    fn rules_of(&self, path: &AbsPath, module: &mut Module) -> bool {
+        match self.resolver.tsconfig(path) {
+            Ok(tsconfig) => {
+                let verbatim = tsconfig.and_then(|tsconfig| tsconfig.compiler_options.verbatim_module_syntax);
+                verbatim == Some(true)
+            }
+            Err(failure) => {
+                module.tsconfig_failure = Some(failure);
+                false
+            }
+        }
     }
 
     /// The files that a module names, and what of them is not clear.
@@ -223,7 +241,8 @@ impl Graph {
             Some(targets.modules.first()?.path.clone())
         };
         let Files { store, top, working_directory, .. } = &*self.files;
-        let ground = Ground { store, top, working_directory, file: path, module: &found };
+        let ground =
+            Ground { store, top, working_directory, arch: self.resolver.arch().as_str(), file: path, module: &found };
         let assets = scan.assets.iter().map(|asset| (How::Path, ground.asset(asset), asset.at));
         let patterns = scan.patterns.iter().map(|asked| (How::Pattern(asked.form), ground.pattern(asked), asked.at));
         let mut doubts = Vec::new();
@@ -248,7 +267,15 @@ impl Graph {
     }
 
     fn edge(&self, request: &Request, importer: &AbsPath, read: &dyn Fn() -> Result<Arc<[u8]>, FileError>) -> Edge {
-        let outcome = self.resolver.resolve(request, importer).and_then(|resolution| self.targets(&resolution));
+        let for_target = request.specifier.contains(ARCHITECTURE).then(|| Request {
+            specifier: request.specifier.replace(ARCHITECTURE, self.resolver.arch().as_str()),
+            ..request.clone()
+        });
+        let request = for_target.as_ref().unwrap_or(request);
+        let outcome = self
+            .resolver
+            .resolve(request, importer, &self.files.working_directory)
+            .and_then(|resolution| self.targets(&resolution));
         let remarkable = match &outcome {
             Ok(targets) => targets.lenient,
             Err(why) => !matches!(why, Unresolved::Builtin | Unresolved::Url),
@@ -304,6 +331,6 @@ fn known_extension(path: &AbsPath) -> &str {
 fn scanned(extension: &str, bytes: Result<Arc<[u8]>, FileError>) -> Result<Arc<(Scan, Analysis)>, Failure> {
     let bytes = bytes.map_err(Failure::File)?;
     let source = String::from_utf8_lossy(&bytes);
-    let scanned = parse(extension, &source, |parsed| (scan(parsed), analyse(parsed, &source)));
+    let scanned = parse(extension, &source, |parsed| (scan(parsed, extension), analyse(parsed, &source)));
     scanned.map(Arc::new).map_err(Failure::Syntax)
 }

@@ -10,4 +10,6 @@ pub mod parse;
 pub mod plugins;
 pub mod resolve;
 pub mod scan;
+mod store_fs;
 pub mod trace;
+mod tsconfig;

@@ -4,28 +4,28 @@
 //! oxc_resolver's; this file puts them on the store and adds what a packager must know besides.
 
 use std::borrow::Cow;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use dashmap::DashMap;
 use oxc_resolver::{
-    FileMetadata, FileSystem, ImportsExportsEntry, PackageJson, Resolution as Found, ResolveError,
-    ResolveOptions as Options, ResolverGeneric as Oxc,
+    ImportsExportsEntry, PackageJson, Resolution as Found, ResolveError, ResolveOptions as Options,
+    ResolverGeneric as Oxc, TsConfig, TsconfigDiscovery,
 };
-
-use rustc_hash::FxBuildHasher;
 
 use super::package::package_name;
 use super::plugins::{Mount, mount};
-use super::scan::Request;
-use crate::fs::{Disk, FileKind};
+use super::scan::{Base, Request};
+use super::store_fs::StoreFs;
+use super::tsconfig::{mapped, ruling};
+use crate::function::Arch;
 use crate::path::AbsPath;
 use crate::store::{FileError, Store};
 
 /// What can be chosen about resolution.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ResolveOptions {
+    /// The architecture that is built for, as Node calls it.
+    pub arch: Arch,
     /// Conditions besides Node's own, in no order.
     pub conditions: Vec<String>,
     /// The target is Node 22.10 or newer, which has the `module-sync` condition.
@@ -85,6 +85,8 @@ pub struct Resolver {
     lenient_package: [Oxc<StoreFs>; 2],
     /// As if no package had `exports`.
     legacy: Oxc<StoreFs>,
+    /// Finds the tsconfig.json that rules a file.
+    tsconfig: Oxc<StoreFs>,
     /// Node's own, but a target of `exports` is a file's whole name, for `import` and `require`.
     exact: [Oxc<StoreFs>; 2],
 }
@@ -103,6 +105,8 @@ impl Resolver {
 
     fn on_cache_of(cache: &Oxc<StoreFs>, store: Arc<Store>, options: ResolveOptions, top: AbsPath) -> Self {
         let legacy = cache.clone_with_options(Options { exports_fields: vec![], ..node_options(&options, false) });
+        let tsconfig = cache
+            .clone_with_options(Options { tsconfig: Some(TsconfigDiscovery::Auto), ..node_options(&options, false) });
         let both = |make: &dyn Fn(bool) -> Options| [false, true].map(|import| legacy.clone_with_options(make(import)));
         let node = both(&|import| node_options(&options, import));
         let synced = both(&|import| {
@@ -119,14 +123,20 @@ impl Resolver {
             }
             Options { extensions: Vec::new(), main_files: Vec::new(), ..node }
         });
-        Self { store, top, options, node, synced, lenient, lenient_package, legacy, exact }
+        Self { store, top, options, tsconfig, node, synced, lenient, lenient_package, legacy, exact }
     }
 
-    /// Resolves `request`, made by the file with the real path `importer`.
+    /// Resolves `request`, made by the file with the real path `importer`, which runs in
+    /// `working_directory`.
     ///
     /// # Errors
     /// Why it leads to no file.
-    pub fn resolve(&self, request: &Request, importer: &AbsPath) -> Result<Resolution, Unresolved> {
+    pub fn resolve(
+        &self,
+        request: &Request,
+        importer: &AbsPath,
+        working_directory: &AbsPath,
+    ) -> Result<Resolution, Unresolved> {
         let specifier = request.specifier.as_str();
         if specifier.is_empty() {
             return Err(Unresolved::Missing("Cannot find module ''".into()));
@@ -134,7 +144,7 @@ impl Resolver {
         if is_url(specifier) {
             return Err(Unresolved::Url);
         }
-        let directory = directory_of(importer, request.base.as_deref());
+        let directory = directory_of(importer, request.base.as_ref(), working_directory);
         let specifier = &*as_node_reads(specifier, request.form.is_import());
         let mut asked = Asked { specifier, directory: &directory, import: usize::from(request.form.is_import()) };
         let mut found = self.find(&asked, importer);
@@ -166,7 +176,13 @@ impl Resolver {
     /// Node's answer; else that of bundlers, and then it is true; else that of the user's mapping.
     fn find(&self, asked: &Asked<'_>, importer: &AbsPath) -> Result<(Found, bool), ResolveError> {
         let node = if self.options.module_sync { &self.synced } else { &self.node };
-        let found = match asked.of(&node[asked.import]) {
+        let by_node = asked.of(&node[asked.import]);
+        if !matches!(by_node, Err(ResolveError::Builtin { .. }))
+            && let Some(found) = self.mapped_by_tsconfig(asked, importer)
+        {
+            return Ok((found, false));
+        }
+        let found = match by_node {
             Err(ResolveError::PackagePathNotExported { package_json_path, .. })
                 if self.has_null_exports(&package_json_path) =>
             {
@@ -187,6 +203,25 @@ impl Resolver {
             }
             found => found.map(|found| (found, false)),
         }
+    }
+
+    /// The architecture that is built for.
+    pub fn arch(&self) -> Arch {
+        self.options.arch
+    }
+
+    /// The tsconfig.json that rules a file of the user's.
+    ///
+    /// # Errors
+    /// It, or one that it extends, cannot be read: where and why.
+    pub fn tsconfig(&self, file: &AbsPath) -> Result<Option<Arc<TsConfig>>, (AbsPath, String)> {
+        ruling(&self.tsconfig, file, &self.top, &self.store)
+    }
+
+    /// What `paths` and `baseUrl` make of a bare specifier.
+    fn mapped_by_tsconfig(&self, asked: &Asked<'_>, importer: &AbsPath) -> Option<Found> {
+        let targets = mapped(&*self.tsconfig(importer).ok()??, asked.specifier);
+        targets.iter().find_map(|target| Asked { specifier: target, ..*asked }.of(&self.lenient[asked.import]).ok())
     }
 
     /// What Node loads, then what other loaders would take in its place.
@@ -371,13 +406,14 @@ impl Asked<'_> {
 }
 
 /// The directory from which a request resolves.
-fn directory_of(importer: &AbsPath, base: Option<&str>) -> AbsPath {
+fn directory_of(importer: &AbsPath, base: Option<&Base>, working_directory: &AbsPath) -> AbsPath {
     let own = importer.parent().unwrap_or_else(|| importer.clone());
-    match base {
-        None => own,
-        Some(base) if base.ends_with('/') => own.join(base),
-        Some(base) => own.join(base).join(".."),
-    }
+    let (from, path) = match base {
+        None => return own,
+        Some(Base::Beside(path)) => (own, path),
+        Some(Base::WorkingDirectory(path)) => (working_directory.clone(), path),
+    };
+    if path.ends_with('/') { from.join(path) } else { from.join(path).join("..") }
 }
 
 fn is_url(specifier: &str) -> bool {
@@ -422,65 +458,5 @@ fn bundler_options(options: &ResolveOptions, import: bool) -> Options {
         ],
         fully_specified: false,
         ..node_options(options, import)
-    }
-}
-
-/// The store, as oxc_resolver wants its file system. What it reads, package.json files, it holds on
-/// to: they are asked for by every path that leads to them.
-struct StoreFs {
-    store: Arc<Store>,
-    held: DashMap<AbsPath, Arc<[u8]>, FxBuildHasher>,
-}
-
-impl StoreFs {
-    fn on(store: Arc<Store>) -> Self {
-        Self { store, held: DashMap::default() }
-    }
-
-    fn io<T>(result: Result<T, FileError>) -> io::Result<T> {
-        result.map_err(|error| match error {
-            FileError::Io { kind, .. } => kind.into(),
-            FileError::LinkLoop { .. } => io::ErrorKind::NotFound.into(),
-        })
-    }
-
-    fn metadata_of(kind: FileKind) -> FileMetadata {
-        FileMetadata::new(kind == FileKind::File, kind == FileKind::Directory, kind == FileKind::Link)
-    }
-}
-
-impl FileSystem for StoreFs {
-    fn new() -> Self {
-        Self::on(Arc::new(Store::new(Disk)))
-    }
-
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let path = AbsPath::of(path);
-        if !self.store.is_file(&path) {
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        let bytes = Self::io(self.store.read(&path))?;
-        self.held.insert(path, bytes.clone());
-        Ok(bytes.to_vec())
-    }
-
-    fn read_to_string(&self, path: &Path) -> io::Result<String> {
-        String::from_utf8(FileSystem::read(self, path)?).map_err(|_| io::ErrorKind::InvalidData.into())
-    }
-
-    fn metadata(&self, path: &Path) -> io::Result<FileMetadata> {
-        Self::io(self.store.stat(&AbsPath::of(path))).map(|metadata| Self::metadata_of(metadata.kind))
-    }
-
-    fn symlink_metadata(&self, path: &Path) -> io::Result<FileMetadata> {
-        Self::io(self.store.lstat(&AbsPath::of(path))).map(|metadata| Self::metadata_of(metadata.kind))
-    }
-
-    fn read_link(&self, path: &Path) -> Result<PathBuf, ResolveError> {
-        Ok(Self::io(self.store.read_link(&AbsPath::of(path)))?)
-    }
-
-    fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {
-        Self::io(self.store.real(&AbsPath::of(path))).map(|real| real.path.to_path_buf())
     }
 }

@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::graph::{self, Edge, Failure, Graph, Module};
 use super::package::package_name;
-use super::parse::CODE_EXTENSIONS;
+use super::parse::{CODE_EXTENSIONS, is_typescript};
 use super::resolve::Unresolved;
 use super::scan::{Form, Request};
 use crate::diagnostic::{Code, Diagnostic, Severity};
@@ -157,6 +157,11 @@ pub fn trace(graph: &Graph, entries: &[AbsPath], options: &TraceOptions) -> Trac
     walk.found
 }
 
+/// Does it ship as something else than it is?
+fn is_compiled(path: &AbsPath) -> bool {
+    is_typescript(path.extension()) || path.extension() == "jsx"
+}
+
 /// The name that a file has once it is compiled.
 fn compiled(path: &AbsPath) -> AbsPath {
     let extension = match path.extension() {
@@ -217,11 +222,11 @@ impl Walk<'_> {
                 self.take(path, *how, file, depth);
             }
         }
-        if !self.is_packages(path) {
-            self.found.diagnostics.extend(module.doubts.iter().map(|doubt| {
+        self.found.diagnostics.extend(
+            module.doubts.iter().map(|doubt| {
                 Diagnostic::note(Code::NotTraced, doubt.message.clone()).at(path).span(doubt.span.clone())
-            }));
-        }
+            }),
+        );
     }
 
     /// Takes a file that a module names; if it may be code, what it needs comes along.
@@ -255,6 +260,7 @@ impl Walk<'_> {
             Err(_) => return self.missing.push((importer.clone(), index)),
         };
         if let (true, Some(target)) = (targets.lenient, targets.modules.first())
+            && !is_compiled(importer)
             && !loads_once_compiled(importer, &edge.request, &target.path)
         {
             self.warn_of_leniency(importer, edge, &target.path);
@@ -321,6 +327,9 @@ impl Walk<'_> {
                 self.found.diagnostics.push(diagnostic.at(path));
             }
             None => {}
+        }
+        if let Some((tsconfig, why)) = &module.tsconfig_failure {
+            self.found.diagnostics.push(Diagnostic::warning(Code::Configuration, why.clone()).at(tsconfig));
         }
         if let Some((package, said)) = &module.package
             && let Err(error) = &**said

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use crate::archive::{self, Archive, WriteError};
 use crate::diagnostic::{Code, Diagnostic, Place, Severity, did_you_mean};
-use crate::function::{Function, FunctionName, Origin, Runtime, events};
+use crate::function::{Arch, Function, FunctionName, Origin, Runtime, events};
 use crate::js::graph::Graph;
 use crate::js::resolve::ResolveOptions;
 use crate::js::trace::TraceOptions;
@@ -232,19 +232,22 @@ fn compress(output: &Output, store: &Store) {
 }
 
 /// The module graphs of a run, one for each set of resolution options that its functions need.
-struct Graphs(Vec<(ResolveOptions, Graph)>);
+struct Graphs {
+    arch: Arch,
+    graphs: Vec<(ResolveOptions, Graph)>,
+}
 
 impl Graphs {
     /// Reads every module that any function reaches, in parallel, each once.
     fn explore(functions: &[Function], first: &Graph, settings: &Settings, progress: &dyn Progress) -> Self {
         let mut graphs: Vec<(ResolveOptions, Graph)> = Vec::new();
         for function in functions {
-            let options = resolve_options(function);
+            let options = resolve_options(function, settings.arch);
             if !graphs.iter().any(|(known, _)| *known == options) {
                 graphs.push((options.clone(), first.with_options(options)));
             }
         }
-        let graphs = Self(graphs);
+        let graphs = Self { arch: settings.arch, graphs };
         let seen = Seen { modules: DashSet::new(), progress };
         rayon::scope(|scope| {
             for function in functions {
@@ -260,14 +263,14 @@ impl Graphs {
     }
 
     fn of(&self, function: &Function) -> &Graph {
-        let options = resolve_options(function);
-        let graph = self.0.iter().find(|(known, _)| *known == options);
+        let options = resolve_options(function, self.arch);
+        let graph = self.graphs.iter().find(|(known, _)| *known == options);
         &graph.unwrap_or_else(|| unreachable!("every function's graph was made by `explore`")).1
     }
 }
 
-fn resolve_options(function: &Function) -> ResolveOptions {
-    ResolveOptions { module_sync: function.node.has_module_sync(), ..ResolveOptions::default() }
+fn resolve_options(function: &Function, arch: Arch) -> ResolveOptions {
+    ResolveOptions { arch, module_sync: function.node.has_module_sync(), ..ResolveOptions::default() }
 }
 
 /// The modules that have been explored, by their graph and path, and who wants to know.

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub use function_config::{ConfigLayers, config_beside};
 
 use crate::diagnostic::{Diagnostic, Place, Severity};
-use crate::function::{NodeVersion, Origin};
+use crate::function::{Arch, NodeVersion, Origin};
 use crate::glob::{GlobList, InvalidGlob};
 use crate::path::AbsPath;
 use crate::store::Store;
@@ -67,6 +67,8 @@ pub struct Invocation {
     pub only: Vec<String>,
     /// How outputs are written.
     pub format: Format,
+    /// The processor to build for.
+    pub arch: Arch,
     /// Configuration in the peer's JSON, inline, `@file` or a file's name; or a netlify.toml's name.
     pub config: Option<String>,
     /// Directories in which `{main}.json` files are looked for.
@@ -112,6 +114,8 @@ pub struct Settings {
     pub manifest: AbsPath,
     /// How outputs are written.
     pub format: Format,
+    /// The processor to build for.
+    pub arch: Arch,
     /// What paths in the configuration are relative to.
     pub base: AbsPath,
     /// The top of the checkout: no `package.json` above it is looked at.
@@ -251,6 +255,7 @@ impl Settings {
             out,
             manifest,
             format: invocation.format,
+            arch: invocation.arch,
             base: invocation.base.as_ref().map_or(site.base, at),
             repository_root: site.repository_root,
             bootstrap,

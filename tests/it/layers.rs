@@ -20,8 +20,10 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Inside `js` the order is that of the work.
-const JS: &[&str] =
-    &["package", "parse", "literal", "scan", "plugins", "resolve", "assets", "config", "graph", "trace"];
+const JS: &[&str] = &[
+    "package", "parse", "literal", "scan", "plugins", "store_fs", "tsconfig", "resolve", "assets", "config", "graph",
+    "trace",
+];
 
 /// Exceptions, each with its reason.
 const ALLOWED: &[(&str, &str)] = &[

@@ -6,7 +6,8 @@ let input = ''
 for await (const chunk of process.stdin) input += chunk
 const lists = []
 for (const { entry, base, options } of JSON.parse(input)) {
-  const { fileList } = await nodeFileTrace([entry], { base, processCwd: base, ...options })
+  // What it throws at it does not list.
+  const { fileList } = await nodeFileTrace([entry], { base, processCwd: base, ...options }).catch(() => ({ fileList: [] }))
   lists.push([...fileList].sort())
 }
 console.log(JSON.stringify(lists))

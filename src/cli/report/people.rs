@@ -131,7 +131,15 @@ fn condensed(told: Vec<Told<'_>>) -> Vec<Told<'_>> {
             && diagnostic.code == Code::ModuleNotFound
             && diagnostic.path.as_ref().is_some_and(AbsPath::in_node_modules)
     };
+    let (hidden, told): (Vec<_>, Vec<_>) = told.into_iter().partition(|(diagnostic, _)| {
+        diagnostic.code == Code::NotTraced && diagnostic.path.as_ref().is_some_and(AbsPath::in_node_modules)
+    });
     let mut kept: Vec<Told<'_>> = Vec::new();
+    if !hidden.is_empty() {
+        let message =
+            format!("{} paths in packages are only known at run time, or not taken: --json has them", hidden.len());
+        kept.push((Diagnostic::note(Code::NotTraced, message), Vec::new()));
+    }
     let mut asked: Vec<(Told<'_>, BTreeSet<String>)> = Vec::new();
     for (diagnostic, functions) in told {
         let Some(specifier) = diagnostic.chain.last().filter(|_| in_package(&diagnostic)).cloned() else {

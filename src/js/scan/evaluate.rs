@@ -2,17 +2,18 @@
 //! In: an expression and the names around it. Out: its values; what cannot be told is one of them. The
 //! work on a file is bounded. Never follows a value out of the file.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use swc_core::ecma::ast::{
-    ArrayLit, ArrowFunctionBody, BinExpr, BinaryOp, Callee, Expr, ExprOrSpread, Id, Ident, Lit, MemberExpr,
-    MetaPropKind, ObjectLit, OptChainBase, Pat, Prop, PropName, PropOrSpread, Stmt, Tpl, UnaryExpr, UnaryOp,
+    ArrayLit, ArrowFunctionBody, BinExpr, BinaryOp, Callee, Expr, ExprOrSpread, Id, Ident, MemberExpr, MetaPropKind,
+    ObjectLit, OptChainBase, Pat, Prop, PropName, PropOrSpread, Tpl, UnaryExpr, UnaryOp,
 };
 
 use super::node;
+use super::operators::{arithmetic, is_mark, is_something, method, negated, of_literal};
 use super::value::{Anchor, FILE_URL, Returned, UNKNOWN, Value, Values};
 use crate::js::literal::{member_name, unwrapped};
 use crate::js::parse::Parsed;
@@ -26,17 +27,33 @@ const DEEPEST: u32 = 64;
 /// How many expressions of a file are looked at, at most.
 const MOST_STEPS: u32 = 4_000_000;
 
-/// The names of a file, and what they stand for.
+/// What names stand for.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// By name.
+    pub(super) values: FxHashMap<Id, Values>,
+    /// Members that names are given: `load.ab = …`.
+    pub(super) members: FxHashMap<(Id, String), Values>,
+    /// What stands for nothing that can be told.
+    pub(super) unknown: FxHashSet<Id>,
+    /// What ncc puts before the paths of assets: `__nccwpck_require__.ab`, in every module.
+    pub(super) asset_base: Option<Values>,
+    /// Modules of Node that a bundle numbers: `17: (module) => { module.exports = require('fs') }`.
+    pub(super) numbered: FxHashMap<String, Value>,
+}
+
+/// The names of a file, and how to work out more.
 pub(super) struct Scope<'a> {
     parsed: &'a Parsed,
-    pub(super) names: FxHashMap<Id, Values>,
+    extension: &'a str,
+    pub(super) names: RefCell<Names>,
     depth: Cell<u32>,
     steps: Cell<u32>,
 }
 
 impl<'a> Scope<'a> {
-    pub(super) fn new(parsed: &'a Parsed, names: FxHashMap<Id, Values>) -> Self {
-        Self { parsed, names, depth: Cell::new(0), steps: Cell::new(0) }
+    pub(super) fn new(parsed: &'a Parsed, extension: &'a str) -> Self {
+        Self { parsed, extension, names: RefCell::default(), depth: Cell::new(0), steps: Cell::new(0) }
     }
 
     /// What the expression may be; never empty.
@@ -93,28 +110,28 @@ impl<'a> Scope<'a> {
             Expr::Object(object) => vec![self.object(object)],
             Expr::Assign(assignment) => self.values(&assignment.right),
             Expr::Await(awaited) => self.values(&awaited.arg),
-            Expr::Arrow(arrow) => match &*arrow.body {
-                ArrowFunctionBody::Expr(expr) => vec![self.function(&arrow.params, Some(expr), true)],
-                ArrowFunctionBody::FunctionBody(body) => vec![self.body(&arrow.params, &body.stmts)],
-            },
-            Expr::Fn(function) => {
-                let parameters: Vec<Pat> = function.function.params.iter().map(|param| param.pat.clone()).collect();
-                match &function.function.body {
-                    Some(body) => vec![self.body(&parameters, &body.stmts)],
-                    None => unknown(),
+            Expr::Arrow(arrow) => {
+                let parameters: Vec<&Pat> = arrow.params.iter().collect();
+                match &*arrow.body {
+                    ArrowFunctionBody::Expr(expr) => vec![self.function(&parameters, &[], Some(expr))],
+                    ArrowFunctionBody::FunctionBody(body) => vec![self.body(&parameters, &body.stmts)],
                 }
             }
+            Expr::Fn(function) => vec![self.declared(&function.function)],
             _ => unknown(),
         }
     }
 
     fn name(&self, ident: &Ident) -> Values {
         if !self.is_global(ident) {
-            return self.names.get(&ident.to_id()).cloned().unwrap_or_else(unknown);
+            let names = self.names.borrow();
+            let id = ident.to_id();
+            let values = names.values.get(&id).filter(|_| !names.unknown.contains(&id));
+            return values.cloned().unwrap_or_else(unknown);
         }
         vec![match &*ident.sym {
             "__dirname" => Value::text(Anchor::Directory.directory()),
-            "__filename" => Value::text(Anchor::Directory.file()),
+            "__filename" => Value::text(Anchor::Directory.file(self.extension)),
             "require" => Value::Require(None),
             "URL" => Value::node("url.URL"),
             "undefined" => Value::Undefined,
@@ -146,23 +163,33 @@ impl<'a> Scope<'a> {
             };
             return vec![match name.as_str() {
                 "dirname" => Value::text(Anchor::Directory.directory()),
-                "filename" => Value::text(Anchor::Directory.file()),
-                "url" => Value::text(format!("{FILE_URL}{}", Anchor::Directory.file())),
+                "filename" => Value::text(Anchor::Directory.file(self.extension)),
+                "url" => Value::text(format!("{FILE_URL}{}", Anchor::Directory.file(self.extension))),
                 "resolve" => Value::node("import.meta.resolve"),
                 _ => Value::Unknown,
             }];
+        }
+        if let (Expr::Ident(of), Some(name)) = (unwrapped(&member.obj), member_name(&member.prop))
+            && let Some(values) = self.names.borrow().members.get(&(of.to_id(), name))
+        {
+            return values.clone();
+        }
+        if member_name(&member.prop).as_deref() == Some("ab")
+            && let Some(values) = &self.names.borrow().asset_base
+        {
+            return values.clone();
         }
         let objects = self.values(&member.obj);
         if objects.iter().all(|object| *object == Value::Unknown) {
             return unknown();
         }
-        let members = product(&objects, &name(), |object, name| of_object(object, &name.to_text()));
+        let members = product(&objects, &name(), |object, name| of_object(object, &name.to_text(), self.extension));
         members.into_iter().flatten().collect()
     }
 
     /// A member of what may be one of these, else what stands for it if it is not there.
     pub(super) fn members(&self, objects: &Values, name: &str, default: Option<Values>) -> Values {
-        let members = objects.iter().flat_map(|object| of_object(object, name)).collect();
+        let members = objects.iter().flat_map(|object| of_object(object, name, self.extension)).collect();
         self.or_default(members, default)
     }
 
@@ -179,7 +206,8 @@ impl<'a> Scope<'a> {
     }
 
     fn call(&self, callee: &Expr, arguments: &[ExprOrSpread]) -> Values {
-        if let Some(values) = self.method(unwrapped(callee), arguments) {
+        let wrapped = self.method(unwrapped(callee), arguments).or_else(|| self.interop(callee, arguments));
+        if let Some(values) = wrapped {
             return values;
         }
         match self.value(callee) {
@@ -188,23 +216,56 @@ impl<'a> Scope<'a> {
                 Some(Value::Text(specifier)) => vec![node::module(&specifier).unwrap_or(Value::Unknown)],
                 _ => unknown(),
             },
-            Value::Function(returned) if returned.requires.is_none() => returned.values.clone(),
-            _ => self.interop(callee, arguments),
+            Value::Function(returned) if returned.requires.is_none() && returned.values != [Value::Unknown] => {
+                returned.values.clone()
+            }
+            _ => self.numbered(arguments),
         }
     }
 
     /// Compilers wrap what is required: `__importDefault(require('path'))`.
-    fn interop(&self, callee: &Expr, arguments: &[ExprOrSpread]) -> Values {
-        let name = match unwrapped(callee) {
+    fn interop(&self, callee: &Expr, arguments: &[ExprOrSpread]) -> Option<Values> {
+        let mut name = match unwrapped(callee) {
             Expr::Ident(ident) => ident.sym.to_string(),
-            Expr::Member(member) => member_name(&member.prop).unwrap_or_default(),
+            Expr::Member(member) => {
+                let of = member.obj.as_ident().map(|of| of.sym.to_string()).unwrap_or_default();
+                of + &member_name(&member.prop)?
+            }
+            _ => return None,
+        };
+        name.make_ascii_lowercase();
+        name.retain(|letter| letter != '_');
+        const WRAPPERS: [&str; 6] =
+            ["interoprequire", "interopdefault", "interopnamespace", "toesm", "importstar", "importdefault"];
+        // webpack's `require.n(module)` gives a function that gives the module.
+        let is_getter =
+            unwrapped(callee).as_member().and_then(|member| member_name(&member.prop)).as_deref() == Some("n");
+        if !is_getter && !WRAPPERS.iter().any(|wrapper| name.contains(wrapper)) {
+            return None;
+        }
+        let module = self.value(&arguments.first()?.expr);
+        match module {
+            Value::Node(_) if is_getter => {
+                let returned = Returned { values: vec![module], requires: None, calls: Vec::new() };
+                Some(vec![Value::Function(Rc::new(returned))])
+            }
+            Value::Node(_) => Some(vec![module]),
+            _ => None,
+        }
+    }
+
+    /// A module of Node that a bundle gives a number.
+    fn numbered(&self, arguments: &[ExprOrSpread]) -> Values {
+        let names = self.names.borrow();
+        let [argument] = arguments else { return unknown() };
+        if names.numbered.is_empty() {
+            return unknown();
+        }
+        let key = match unwrapped(&argument.expr) {
+            Expr::Lit(literal) => of_literal(literal).to_text(),
             _ => return unknown(),
         };
-        let name = name.to_ascii_lowercase();
-        let is_wrapper =
-            ["interop", "__toesm", "__importstar", "__importdefault"].iter().any(|part| name.contains(part));
-        let wrapped = arguments.first().filter(|_| is_wrapper).map(|argument| self.value(&argument.expr));
-        vec![wrapped.filter(|value| matches!(value, Value::Node(_))).unwrap_or(Value::Unknown)]
+        names.numbered.get(&key).map_or_else(unknown, |module| vec![module.clone()])
     }
 
     /// `'a'.concat(b)`, `[a, b].join('/')`.
@@ -266,7 +327,18 @@ impl<'a> Scope<'a> {
 
     fn unary(&self, expr: &UnaryExpr) -> Value {
         let value = self.value(&expr.arg);
+        if let (UnaryOp::TypeOf, Expr::Ident(name)) = (expr.op, unwrapped(&expr.arg))
+            && self.is_global(name)
+            && ELSEWHERE.contains(&&*name.sym)
+        {
+            return Value::text("undefined");
+        }
         match (expr.op, value) {
+            (UnaryOp::Plus | UnaryOp::Minus | UnaryOp::Tilde, Value::Text(text)) if !text.contains(is_mark) => {
+                let number = text.trim().parse::<f64>().unwrap_or(f64::NAN);
+                negated(expr.op, number)
+            }
+            (UnaryOp::Tilde, Value::Number(number)) => negated(UnaryOp::Tilde, number),
             (UnaryOp::Bang, value) => value.is_true().map_or(Value::Unknown, |is| Value::Bool(!is)),
             (UnaryOp::Minus, Value::Number(number)) => Value::Number(-number),
             (UnaryOp::Plus, Value::Number(number)) => Value::Number(number),
@@ -329,30 +401,10 @@ impl<'a> Scope<'a> {
             PropName::BigInt(_) => None,
         }
     }
-
-    /// A function with these statements.
-    pub(super) fn body(&self, parameters: &[Pat], statements: &[Stmt]) -> Value {
-        match statements.last() {
-            Some(Stmt::Return(last)) => self.function(parameters, last.arg.as_deref(), statements.len() == 1),
-            _ => Value::Unknown,
-        }
-    }
-
-    fn function(&self, parameters: &[Pat], returned: Option<&Expr>, is_all: bool) -> Value {
-        let Some(returned) = returned.map(unwrapped) else { return Value::Unknown };
-        let named = |name: &Ident| {
-            parameters.iter().position(|pattern| pattern.as_ident().is_some_and(|ident| ident.to_id() == name.to_id()))
-        };
-        let requires = returned.as_call().and_then(|call| {
-            let Callee::Expr(callee) = &call.callee else { return None };
-            let [argument] = call.args.as_slice() else { return None };
-            let parameter = named(unwrapped(&argument.expr).as_ident()?)?;
-            matches!(self.value(callee), Value::Require(None)).then_some(parameter)
-        });
-        let values = if is_all && requires.is_none() { self.values(returned) } else { unknown() };
-        Value::Function(Rc::new(Returned { values, requires }))
-    }
 }
+
+/// Names that other places have, and Node does not.
+const ELSEWHERE: [&str; 6] = ["document", "window", "define", "importScripts", "Deno", "Bun"];
 
 /// What cannot be told.
 pub(super) fn unknown() -> Values {
@@ -360,32 +412,14 @@ pub(super) fn unknown() -> Values {
 }
 
 /// Every one with every other; nothing if they are too many.
-fn product<A, B, C>(one: &[A], other: &[B], make: impl Fn(&A, &B) -> C) -> Vec<C> {
+pub(super) fn product<A, B, C>(one: &[A], other: &[B], make: impl Fn(&A, &B) -> C) -> Vec<C> {
     if one.len() * other.len() > MOST {
         return Vec::new();
     }
     one.iter().flat_map(|a| other.iter().map(|b| (a, b)).collect::<Vec<_>>()).map(|(a, b)| make(a, b)).collect()
 }
 
-fn is_something(value: &Value) -> Option<bool> {
-    match value {
-        Value::Null | Value::Undefined => Some(false),
-        Value::Unknown => None,
-        _ => Some(true),
-    }
-}
-
-fn of_literal(literal: &Lit) -> Value {
-    match literal {
-        Lit::Str(text) => Value::text(text.value.to_string_lossy()),
-        Lit::Num(number) => Value::Number(number.value),
-        Lit::Bool(literal) => Value::Bool(literal.value),
-        Lit::Null(_) => Value::Null,
-        _ => Value::Unknown,
-    }
-}
-
-fn of_object(object: &Value, name: &str) -> Values {
+fn of_object(object: &Value, name: &str, extension: &str) -> Values {
     let one = |value: Value| vec![value];
     if name.contains(UNKNOWN) {
         return unknown();
@@ -404,78 +438,14 @@ fn of_object(object: &Value, name: &str) -> Values {
         },
         Value::Node(of) if &**of == "this.module" => one(match name {
             "require" => Value::Require(None),
-            "filename" | "id" => Value::text(Anchor::Directory.file()),
+            "filename" | "id" => Value::text(Anchor::Directory.file(extension)),
             "path" => Value::text(Anchor::Directory.directory()),
             _ => Value::Unknown,
         }),
         Value::Node(of) => one(node::member(of, name)),
+        // webpack's getter of a default export.
+        Value::Function(getter) if name == "a" && matches!(getter.values[0], Value::Node(_)) => getter.values.clone(),
         Value::Require(None) if name == "resolve" => one(Value::node("require.resolve")),
         _ => unknown(),
     }
-}
-
-fn method(name: &str, of: &Value, arguments: &[Value]) -> Value {
-    match (name, of) {
-        ("toString", Value::Text(_)) => of.clone(),
-        ("concat", Value::Text(_)) => {
-            Value::text(std::iter::once(of).chain(arguments).map(Value::to_text).collect::<String>())
-        }
-        ("concat", Value::Array(items)) => {
-            let mut all = items.to_vec();
-            for argument in arguments {
-                match argument {
-                    Value::Array(more) => all.extend(more.iter().cloned()),
-                    Value::Unknown => return Value::Unknown,
-                    one => all.push(vec![one.clone()]),
-                }
-            }
-            Value::Array(Rc::new(all))
-        }
-        ("join", Value::Array(items)) => {
-            let separator = arguments.first().map_or_else(|| ",".to_owned(), Value::to_text);
-            let text = |item: &Values| match item.as_slice() {
-                [Value::Null | Value::Undefined] => String::new(),
-                [one] => one.to_text(),
-                _ => UNKNOWN.to_string(),
-            };
-            Value::text(items.iter().map(text).collect::<Vec<_>>().join(&separator))
-        }
-        _ => Value::Unknown,
-    }
-}
-
-fn arithmetic(op: BinaryOp, left: &Value, right: &Value) -> Value {
-    let numbers = match (left, right) {
-        (Value::Number(left), Value::Number(right)) => Some((*left, *right)),
-        _ => None,
-    };
-    match (op, left, right, numbers) {
-        (BinaryOp::Add, _, _, Some((left, right))) => Value::Number(left + right),
-        (BinaryOp::Add, Value::Text(_), _, _) | (BinaryOp::Add, _, Value::Text(_), _) => {
-            Value::text(format!("{}{}", left.to_text(), right.to_text()))
-        }
-        (BinaryOp::Sub, _, _, Some((left, right))) => Value::Number(left - right),
-        (BinaryOp::Mul, _, _, Some((left, right))) => Value::Number(left * right),
-        (BinaryOp::Div, _, _, Some((left, right))) => Value::Number(left / right),
-        (BinaryOp::Mod, _, _, Some((left, right))) => Value::Number(left % right),
-        (BinaryOp::Lt, _, _, Some((left, right))) => Value::Bool(left < right),
-        (BinaryOp::LtEq, _, _, Some((left, right))) => Value::Bool(left <= right),
-        (BinaryOp::Gt, _, _, Some((left, right))) => Value::Bool(left > right),
-        (BinaryOp::GtEq, _, _, Some((left, right))) => Value::Bool(left >= right),
-        (BinaryOp::EqEq | BinaryOp::EqEqEq, left, right, _) => equal(left, right).map_or(Value::Unknown, Value::Bool),
-        (BinaryOp::NotEq | BinaryOp::NotEqEq, left, right, _) => {
-            equal(left, right).map_or(Value::Unknown, |equal| Value::Bool(!equal))
-        }
-        _ => Value::Unknown,
-    }
-}
-
-/// Strictly; none if it cannot be told. What depends on the place of the file is not told either.
-fn equal(left: &Value, right: &Value) -> Option<bool> {
-    let is_plain = |value: &Value| match value {
-        Value::Text(text) => !text.contains(|letter: char| letter <= '\u{5}' || letter == UNKNOWN),
-        Value::Number(_) | Value::Bool(_) | Value::Null | Value::Undefined => true,
-        _ => false,
-    };
-    (is_plain(left) && is_plain(right)).then(|| left == right)
 }

@@ -3,13 +3,17 @@
 //! Never resolves.
 
 mod bindings;
+mod calls;
 mod evaluate;
+mod functions;
 mod node;
+mod operators;
 mod posix;
+mod types;
 mod value;
 mod visit;
 
-pub use self::value::{Anchor, Anchored, UNKNOWN};
+pub use self::value::{ARCHITECTURE, Anchor, Anchored, Base, OWN_STEM, UNKNOWN};
 use crate::js::parse::Parsed;
 
 /// What one file asks for.
@@ -78,13 +82,15 @@ pub struct Request {
     pub specifier: String,
     /// How it is asked for.
     pub form: Form,
-    /// Where it is resolved from, if not from the file itself: a path relative to the file, with a
-    /// final `/` if it is a directory.
-    pub base: Option<String>,
+    /// Where it is resolved from, if not from the file itself.
+    pub base: Option<Base>,
     /// Does loading the file always come to this place? Not so inside a function or a branch.
     pub eager: bool,
     /// Is a failure caught, by a `try` around it?
     pub guarded: bool,
+    /// It imports nothing but types: compilers leave it out, unless they are told to keep what is
+    /// written (`verbatimModuleSyntax`).
+    pub only_types: bool,
     /// Byte offsets of the specifier in the source.
     pub at: (u32, u32),
 }
@@ -111,9 +117,9 @@ impl Form {
     }
 }
 
-/// Scans one file.
-pub fn scan(parsed: &Parsed) -> Scan {
-    visit::look(parsed, &bindings::collect(parsed))
+/// Scans one file, with this extension.
+pub fn scan(parsed: &Parsed, extension: &str) -> Scan {
+    visit::look(parsed, &bindings::collect(parsed, extension), extension)
 }
 
 #[cfg(test)]
@@ -123,14 +129,19 @@ mod tests {
 
     /// `specifier form base flags`, a line each.
     fn scanned(extension: &str, source: &str) -> Vec<String> {
-        let scan = parse(extension, source, scan).unwrap();
+        let scan = parse(extension, source, |parsed| scan(parsed, extension)).unwrap();
         let show = |request: &Request| {
-            let Request { specifier, form, base, eager, guarded, at } = request;
+            let Request { specifier, form, base, eager, guarded, only_types, at } = request;
             assert!(source[at.0 as usize..at.1 as usize].contains(specifier.as_str()), "{request:?}");
-            let base = base.as_ref().map(|base| format!(" from {base}")).unwrap_or_default();
+            let base = match base {
+                None => String::new(),
+                Some(Base::Beside(path)) => format!(" from {path}"),
+                Some(Base::WorkingDirectory(path)) => format!(" from the working directory's {path}"),
+            };
             let eager = if *eager { "" } else { " lazy" };
             let guarded = if *guarded { " guarded" } else { "" };
-            format!("{specifier} {form:?}{base}{eager}{guarded}")
+            let types = if *only_types { " types" } else { "" };
+            format!("{specifier} {form:?}{base}{eager}{guarded}{types}")
         };
         scan.requests.iter().map(show).collect()
     }
@@ -200,7 +211,14 @@ mod tests {
     #[test]
     fn types_ask_for_nothing() {
         let source = "import type { A } from 'a'; import { type B } from 'b'; export type { C } from 'c';
-            import x = require('d'); import type y = require('e'); let t: typeof import('f')";
-        assert_eq!(scanned("ts", source), ["d Require"]);
+            import x = require('d'); import type y = require('e'); let t: typeof import('f'); x()";
+        assert_eq!(scanned("ts", source), ["b Import types", "d Require"]);
+        let source =
+            "import a from 'a'; import { b } from 'b'; import * as c from 'c'; import 'd'; import e = require('e');
+            import f, { g } from 'f'; let x: a | c.T | typeof e; console.log(b, g); class I implements a {}";
+        assert_eq!(
+            scanned("ts", source),
+            ["a Import types", "b Import", "c Import types", "d Import", "e Require types", "f Import"]
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::posix;
-use super::value::{Anchor, Anchored, FILE_URL, UNKNOWN, Value};
+use super::value::{ARCHITECTURE, Anchor, Anchored, FILE_URL, UNKNOWN, Value};
 
 /// The module of a specifier, if something of it can be told. Packages that pass on Node's own count as
 /// that.
@@ -33,13 +33,14 @@ pub(super) fn member(of: &str, name: &str) -> Value {
         }
         ("os", "EOL") => Value::text("\n"),
         ("process", "platform") => Value::text("linux"),
+        ("process", "arch") => Value::text(ARCHITECTURE.to_string()),
         ("process", "cwd" | "getBuiltinModule")
         | ("module", "createRequire" | "register")
         | ("child_process", "fork")
         | ("worker_threads", "Worker")
         | ("util", "promisify")
-        | ("os", "platform" | "type" | "endianness" | "tmpdir")
-        | ("url", "URL" | "fileURLToPath" | "pathToFileURL")
+        | ("os", "arch" | "platform" | "type" | "endianness" | "tmpdir")
+        | ("url", "URL" | "fileURLToPath" | "pathToFileURL" | "resolve")
         | ("path" | "fs", _) => Value::node(&format!("{of}.{name}")),
         _ => Value::Unknown,
     }
@@ -66,6 +67,7 @@ pub(super) fn call(function: &str, arguments: &[Value]) -> Value {
         "path.isAbsolute" => known(0).map(|path| Value::Bool(path.starts_with('/'))),
         "path.parse" => known(0).map(parsed),
         "path.format" => arguments.first().and_then(formatted),
+        "os.arch" => Some(Value::text(ARCHITECTURE.to_string())),
         "os.platform" => Some(Value::text("linux")),
         "os.type" => Some(Value::text("Linux")),
         "os.endianness" => Some(Value::text("LE")),
@@ -78,14 +80,14 @@ pub(super) fn call(function: &str, arguments: &[Value]) -> Value {
             .first()
             .map(|path| Value::text(format!("{FILE_URL}{}", posix::resolve(&working_directory(), &[path])))),
         "url.URL" => url(&texts),
-        "require.resolve" => known(0).map(|specifier| Value::text(Anchor::Module(specifier.into()).file())),
+        "url.resolve" => texts.first().zip(texts.get(1)).and_then(|(base, path)| url(&[path, base])),
+        "require.resolve" => known(0).map(|specifier| Value::text(Anchor::Module(specifier.into()).file(""))),
         "import.meta.resolve" => {
-            known(0).map(|specifier| Value::text(format!("{FILE_URL}{}", Anchor::Module(specifier.into()).file())))
+            known(0).map(|specifier| Value::text(format!("{FILE_URL}{}", Anchor::Module(specifier.into()).file(""))))
         }
-        "resolve-from" => known(0)
-            .zip(known(1))
-            .filter(|(from, _)| is_own_directory(from))
-            .map(|(_, specifier)| Value::text(Anchor::Module(specifier.into()).file())),
+        "resolve-from" => {
+            known(0).zip(known(1)).map(|(_, specifier)| Value::text(Anchor::Module(specifier.into()).file("")))
+        }
         "module.createRequire" => texts.first().and_then(|from| required_from(from)),
         _ => None,
     };
@@ -95,10 +97,6 @@ pub(super) fn call(function: &str, arguments: &[Value]) -> Value {
 /// Node's path functions refuse what is no text; here it is a part that is not known.
 fn path_text(value: &Value) -> String {
     value.as_text().map_or_else(|| UNKNOWN.to_string(), str::to_owned)
-}
-
-fn is_own_directory(path: &str) -> bool {
-    Anchored::of(path).is_some_and(|at| at.anchor == Anchor::Directory && at.path.is_empty() && !at.is_own_file)
 }
 
 fn parsed(path: &str) -> Value {
@@ -131,7 +129,7 @@ fn formatted(parts: &Value) -> Option<Value> {
 /// `new URL(path, base)`, for files.
 fn url(arguments: &[&str]) -> Option<Value> {
     let (&input, base) = (arguments.first()?, arguments.get(1));
-    if let Some(path) = input.strip_prefix(FILE_URL) {
+    if let Some(path) = input.strip_prefix(FILE_URL).or(input.strip_prefix("file:")) {
         return Some(Value::text(format!("{FILE_URL}{}", posix::join(&[path]))));
     }
     let base = base?.strip_prefix(FILE_URL)?;
@@ -166,12 +164,9 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// What `createRequire` gives, for a file of the directory of this one, or below it.
+/// What `createRequire` gives.
 fn required_from(from: &str) -> Option<Value> {
-    let at = Anchored::of(from).filter(|at| at.anchor == Anchor::Directory && !at.path.contains(UNKNOWN))?;
-    let slash = if from.ends_with('/') { "/" } else { "" };
-    let beside = (!at.is_own_file).then(|| format!("./{}{slash}", at.path));
-    Some(Value::Require(beside.map(|path| path.as_str().into())))
+    Some(Value::Require(Anchored::of(from)?.as_base(from.ends_with('/'))?))
 }
 
 /// Functions whose first argument is the path of a file that is read: those of `fs` and of the packages
@@ -202,7 +197,7 @@ mod tests {
 
     #[test]
     fn urls_of_files() {
-        let here = format!("{FILE_URL}{}", Anchor::Directory.file());
+        let here = format!("{FILE_URL}{}", Anchor::Directory.file("js"));
         let at = |input: &str| {
             let Value::Text(text) = call("url.URL", &[Value::text(input), Value::text(&here)]) else { return None };
             Anchored::of(&text).map(|at| at.path)

@@ -22,7 +22,7 @@ pub(super) enum Value {
     /// Something of Node: `path`, `path.join`, `fs.readFileSync`, `process.env`.
     Node(Rc<str>),
     /// A `require`, and where it resolves from, if not from the file itself.
-    Require(Option<Rc<str>>),
+    Require(Option<Base>),
     /// A function that the file declares.
     Function(Rc<Returned>),
     /// Anything.
@@ -36,6 +36,17 @@ pub(super) struct Returned {
     pub(super) values: Values,
     /// `require(parameter)`, and which parameter that is.
     pub(super) requires: Option<usize>,
+    /// It calls a parameter, with these.
+    pub(super) calls: Vec<(usize, Vec<Values>)>,
+}
+
+/// Where a request is resolved from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Base {
+    /// A path relative to the file, with a final `/` if it is a directory.
+    Beside(String),
+    /// The same relative to the working directory.
+    WorkingDirectory(String),
 }
 
 /// What an expression may be: one of these.
@@ -53,11 +64,14 @@ const LONGEST: usize = 4096;
 /// How deep a marked directory is, so that `..` leads out of it and can be counted.
 const DEPTH: usize = 24;
 
-/// Stands for the name of the file itself.
-const OWN_NAME: &str = "\u{2}";
+/// Stands for the name of the file itself, without its extension.
+pub const OWN_STEM: char = '\u{2}';
 
-/// Marks, and what stands for a slash within one.
-const MARKS: [char; 5] = ['\u{1}', '\u{2}', '\u{3}', '\u{4}', '\u{5}'];
+/// Stands for the architecture that is built for.
+pub const ARCHITECTURE: char = '\u{6}';
+
+/// Marks of anchors, and what stands for a slash within one.
+const MARKS: [char; 4] = ['\u{1}', '\u{3}', '\u{4}', '\u{5}'];
 
 /// Where a path begins.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,10 +90,8 @@ pub struct Anchored {
     /// Where it begins.
     pub anchor: Anchor,
     /// Relative to it, in normal form, without a final slash; empty for the anchor itself. May hold
-    /// [`UNKNOWN`] parts.
+    /// [`UNKNOWN`] parts, [`OWN_STEM`] and [`ARCHITECTURE`].
     pub path: String,
-    /// It is the file, or the module, itself.
-    pub is_own_file: bool,
 }
 
 impl Value {
@@ -148,9 +160,10 @@ impl Anchor {
         format!("/{}", vec![self.mark(); DEPTH].join("/"))
     }
 
-    /// The file in it that the anchor is named after.
-    pub(super) fn file(&self) -> String {
-        format!("{}/{OWN_NAME}", self.directory())
+    /// The file in it that the anchor is named after; the own file's extension is known.
+    pub(super) fn file(&self, extension: &str) -> String {
+        let dot = if extension.is_empty() { "" } else { "." };
+        format!("{}/{OWN_STEM}{dot}{extension}", self.directory())
     }
 }
 
@@ -171,15 +184,34 @@ impl Anchored {
         }
         let rest: Vec<&str> = parts.collect();
         let up = DEPTH.checked_sub(left)?;
-        if rest == [OWN_NAME] && up == 0 {
-            return Some(Self { anchor, path: String::new(), is_own_file: true });
-        }
-        // Another path's marks, or the own name in the middle, make no path.
+        // Another path's marks make no path.
         if rest.iter().any(|part| part.contains(MARKS)) {
             return None;
         }
         let path = std::iter::repeat_n("..", up).chain(rest).filter(|part| !part.is_empty()).collect::<Vec<_>>();
-        Some(Self { anchor, path: path.join("/"), is_own_file: false })
+        Some(Self { anchor, path: path.join("/") })
+    }
+
+    /// Is it the file, or the module, itself?
+    pub(super) fn is_own_file(&self) -> bool {
+        let after = self.path.strip_prefix(OWN_STEM);
+        after.is_some_and(|extension| {
+            extension.is_empty()
+                || extension.starts_with('.') && !extension.contains('/') && !extension[1..].contains('.')
+        })
+    }
+
+    /// Where a request is resolved from that is given this path; `is_directory` of whatever is written
+    /// with a final slash.
+    pub(super) fn as_base(&self, is_directory: bool) -> Option<Option<Base>> {
+        let slash = if is_directory { "/" } else { "" };
+        match self.anchor {
+            _ if self.path.contains(UNKNOWN) => None,
+            Anchor::Directory if self.is_own_file() => Some(None),
+            Anchor::Directory => Some(Some(Base::Beside(format!("./{}{slash}", self.path)))),
+            Anchor::WorkingDirectory => Some(Some(Base::WorkingDirectory(format!("./{}{slash}", self.path)))),
+            Anchor::Module(_) => None,
+        }
     }
 
     /// The same, of a path that is relative to the working directory if it is relative.
@@ -205,8 +237,8 @@ mod tests {
         assert_eq!(anchored(&format!("{FILE_URL}{here}/a")), Some((Anchor::Directory, "a".into())));
         assert_eq!(anchored(&format!("{here}/../../b/")), Some((Anchor::Directory, "../../b".into())));
         let module = Anchor::Module("@a/b/c".into());
-        assert_eq!(anchored(&dirname(&module.file())), Some((module, String::new())));
-        assert!(Anchored::of(&Anchor::Directory.file()).unwrap().is_own_file);
+        assert_eq!(anchored(&dirname(&module.file(""))), Some((module, String::new())));
+        assert!(Anchored::of(&Anchor::Directory.file("js")).unwrap().is_own_file());
         for nowhere in
             ["/etc/passwd", "a/b", "", "/", &format!("{UNKNOWN}/a"), &format!("{here}{here}"), &basename(&here, None)]
         {

@@ -6,45 +6,49 @@ use std::collections::BTreeSet;
 
 use swc_core::common::{Span, Spanned};
 use swc_core::ecma::ast::{
-    ArrowExpr, ArrowFunctionBody, AssignExpr, AwaitExpr, BinExpr, BinaryOp, CallExpr, Callee, ClassProp, CondExpr,
-    Constructor, DoWhileStmt, ExportAll, ExportSpecifier, Expr, ExprOrSpread, ForInStmt, ForOfStmt, ForStmt, Function,
-    GetterProp, IfStmt, ImportDecl, ImportSpecifier, KeyValueProp, MemberExpr, NamedExport, NewExpr, OptCall,
-    PrivateProp, SetterProp, Str, SwitchCase, TryStmt, TsImportEqualsDecl, TsModuleRef, TsType, VarDeclarator,
-    WhileStmt,
+    ArrayLit, ArrowExpr, ArrowFunctionBody, AssignExpr, AwaitExpr, BinExpr, BinaryOp, CallExpr, Callee, ClassProp,
+    CondExpr, Constructor, DoWhileStmt, ExportAll, ExportSpecifier, Expr, ExprOrSpread, ForInStmt, ForOfStmt, ForStmt,
+    Function, GetterProp, Ident, IfStmt, ImportDecl, ImportSpecifier, KeyValueProp, MemberExpr, NamedExport, NewExpr,
+    OptCall, PrivateProp, SetterProp, Str, SwitchCase, TryStmt, TsImportEqualsDecl, TsModuleDecl, TsModuleRef, TsType,
+    VarDeclarator, WhileStmt,
 };
 use swc_core::ecma::visit::{Visit, VisitWith};
 
 use super::evaluate::Scope;
-use super::node::{self, Reads};
-use super::value::{Anchor, Anchored, FILE_URL, UNKNOWN, Value};
+use super::types::{self, Used};
+use super::value::{Anchor, Anchored, Base, OWN_STEM, UNKNOWN, Value};
 use super::{Asset, Form, Pattern, Request, Scan, Unclear, Unknown};
 use crate::js::literal::{member_name, unwrapped};
-use crate::js::parse::{Parsed, offset};
+use crate::js::parse::{Parsed, is_typescript, offset};
 
 /// What the file asks for.
-pub(super) fn look(parsed: &Parsed, scope: &Scope<'_>) -> Scan {
-    let mut walk = Walk { scope, scan: Scan::default(), skippable: 0, tries: 0, awaited: false, bound: 0, told: 0 };
+pub(super) fn look(parsed: &Parsed, scope: &Scope<'_>, extension: &str) -> Scan {
+    let used = is_typescript(extension).then(|| types::used(&parsed.program));
+    let mut walk =
+        Walk { used, scope, scan: Scan::default(), skippable: 0, tries: 0, awaited: false, bound: None, told: 0 };
     parsed.program.visit_with(&mut walk);
     walk.scan
 }
 
-struct Walk<'a> {
-    scope: &'a Scope<'a>,
-    scan: Scan,
+pub(super) struct Walk<'a> {
+    /// What is used as a value, where there are types.
+    used: Option<Used>,
+    pub(super) scope: &'a Scope<'a>,
+    pub(super) scan: Scan,
     /// How many functions and branches are open, that loading the file may not enter.
     skippable: u32,
     /// How many `try` blocks with a `catch` are open.
     tries: u32,
     /// Is the expression at hand the operand of an `await`?
     awaited: bool,
-    /// How many expressions are open that a name is given to.
-    bound: u32,
+    /// The expression that a name is given to.
+    bound: Option<Span>,
     /// How many expressions are open whose files have been told.
     told: u32,
 }
 
 /// Byte offsets.
-fn offsets(span: Span) -> (u32, u32) {
+pub(super) fn offsets(span: Span) -> (u32, u32) {
     let short = |at| u32::try_from(at).unwrap_or(u32::MAX);
     (short(offset(span.lo)), short(offset(span.hi)))
 }
@@ -67,133 +71,71 @@ impl Walk<'_> {
         self.skippable == 0 && (form != Form::DynamicImport || self.awaited)
     }
 
-    fn request(&mut self, specifier: String, form: Form, base: Option<String>, span: Span) {
+    fn request(&mut self, specifier: String, form: Form, base: Option<Base>, span: Span) {
         let (eager, guarded) = (self.is_eager(form), self.tries > 0);
-        self.scan.requests.push(Request { specifier, form, base, eager, guarded, at: offsets(span) });
+        let at = offsets(span);
+        self.scan.requests.push(Request { specifier, form, base, eager, guarded, only_types: false, at });
     }
 
-    fn statement(&mut self, source: &Str, form: Form) {
+    fn statement(&mut self, source: &Str, form: Form, only_types: bool) {
         self.request(source.value.to_string_lossy().into_owned(), form, None, source.span);
+        if let Some(request) = self.scan.requests.last_mut() {
+            request.only_types = only_types;
+        }
+    }
+
+    /// Is the import of these names used by no value?
+    fn is_unused(&self, local: &Ident) -> bool {
+        self.used.as_ref().is_some_and(|used| !used.contains(local))
     }
 
     /// Requests for everything that the argument may be.
-    fn request_any(&mut self, argument: &Expr, form: Form, base: Option<&str>) {
+    pub(super) fn request_any(&mut self, argument: &Expr, form: Form, base: Option<&Base>) {
         let values = self.scope.values(argument);
         for text in values.iter().filter_map(Value::as_text) {
             self.request_text(text, form, base, argument.span());
         }
     }
 
-    fn request_text(&mut self, text: &str, form: Form, base: Option<&str>, span: Span) {
+    fn request_text(&mut self, text: &str, form: Form, base: Option<&Base>, span: Span) {
+        // `import('./a.mjs?time=' + now)`: what is asked does not matter.
+        let unclear = text.find(UNKNOWN).unwrap_or(text.len());
+        let query = text[..unclear].find('?').filter(|_| form.is_import() && unclear < text.len());
+        let text = query.map_or(text, |query| &text[..query]);
         let is_relative = text.starts_with("./") || text.starts_with("../") || matches!(text, "." | "..");
         let anchored = Anchored::of(text).or_else(|| {
-            let directory = Anchor::Directory.directory();
-            let from = is_relative && text.contains(UNKNOWN);
-            Anchored::of(&format!("{directory}/{}{text}", base.unwrap_or_default())).filter(|_| from)
+            let from = match base {
+                None => Anchor::Directory.directory(),
+                Some(Base::Beside(path)) => format!("{}/{path}", Anchor::Directory.directory()),
+                Some(Base::WorkingDirectory(path)) => format!("{}/{path}", Anchor::WorkingDirectory.directory()),
+            };
+            Anchored::of(&format!("{from}/{text}")).filter(|_| is_relative && text.contains(UNKNOWN))
         });
         match anchored {
-            Some(at) if at.is_own_file => {}
             Some(at) if at.path.contains(UNKNOWN) => {
                 let eager = self.is_eager(form);
                 self.scan.patterns.push(Pattern { path: at, form, eager, at: offsets(span) });
             }
-            Some(Anchored { anchor: Anchor::Directory, path, .. }) => {
+            Some(Anchored { anchor: anchor @ (Anchor::Directory | Anchor::WorkingDirectory), path })
+                if !path.contains(OWN_STEM) =>
+            {
                 let specifier = if path.starts_with("..") { path } else { format!("./{path}") };
-                self.request(specifier, form, None, span);
+                let is_here = anchor == Anchor::Directory;
+                let base = (!is_here).then(|| Base::WorkingDirectory("./".into()));
+                self.request(specifier, form, base, span);
             }
             Some(at) => self.asset(vec![at], false, span),
             None if text.contains(UNKNOWN) => {
                 let what = Unknown::Package(text.to_owned());
                 self.scan.unclear.push(Unclear { what, at: offsets(span) });
             }
-            None => self.request(text.to_owned(), form, base.map(str::to_owned), span),
+            None => self.request(text.to_owned(), form, base.cloned(), span),
         }
     }
 
-    fn asset(&mut self, paths: Vec<Anchored>, lists: bool, span: Span) {
-        let asset = Asset { paths, lists, is_bound: self.bound > 0, at: offsets(span) };
+    pub(super) fn asset(&mut self, paths: Vec<Anchored>, lists: bool, span: Span) {
+        let asset = Asset { paths, lists, is_bound: self.bound == Some(span), at: offsets(span) };
         self.scan.assets.push(asset);
-    }
-
-    /// A call of one of Node's functions; true if the files of its arguments are told.
-    fn call(&mut self, callee: &Expr, arguments: &[ExprOrSpread]) -> bool {
-        let plain = |index: usize| arguments.get(index).filter(|one| one.spread.is_none()).map(|one| &*one.expr);
-        let Some(first) = plain(0) else { return false };
-        match self.scope.value(callee) {
-            Value::Require(base) => self.request_any(first, Form::Require, base.as_deref()),
-            Value::Function(function) => {
-                let Some(argument) = function.requires.and_then(plain) else { return false };
-                if self.scope.values(argument).iter().any(|value| value.as_text().is_some()) {
-                    self.request_any(argument, Form::Require, None);
-                }
-            }
-            Value::Node(function) => match &*function {
-                "require.resolve" => self.request_any(first, Form::RequireResolve, None),
-                "import.meta.resolve" => self.request_any(first, Form::ImportResolve, None),
-                "module.register" => self.request_any(first, Form::Import, None),
-                "resolve-from" => {
-                    if let Some(specifier) = plain(1) {
-                        self.request_any(specifier, Form::RequireResolve, None);
-                    }
-                }
-                "child_process.fork" => return self.program(first),
-                function => match node::reads(function) {
-                    Some(reads) => return self.reads(first, function, reads),
-                    None => return false,
-                },
-            },
-            _ => {
-                // `createRequire(…).resolve`
-                let Expr::Member(member) = unwrapped(callee) else { return false };
-                let is_resolve = member_name(&member.prop).as_deref() == Some("resolve");
-                let Value::Require(base) = self.scope.value(&member.obj) else { return false };
-                if !is_resolve {
-                    return false;
-                }
-                self.request_any(first, Form::RequireResolve, base.as_deref());
-            }
-        }
-        true
-    }
-
-    /// The program of a worker or of another process: what is relative is seen from the working
-    /// directory, as Node sees it, else from the file, as many take it.
-    fn program(&mut self, argument: &Expr) -> bool {
-        let mut is_told = false;
-        for text in self.scope.values(argument).iter().filter_map(Value::as_text) {
-            let here = format!("{}/{text}", Anchor::Directory.directory());
-            let is_relative = !text.starts_with('/') && !text.starts_with(FILE_URL);
-            let places = [Anchored::from_working_directory(text), Anchored::of(&here).filter(|_| is_relative)];
-            let places: Vec<Anchored> = places.into_iter().flatten().collect();
-            if !places.is_empty() {
-                self.asset(places, false, argument.span());
-                is_told = true;
-            }
-        }
-        is_told
-    }
-
-    /// The path that a function of `fs` is called with.
-    fn reads(&mut self, argument: &Expr, function: &str, reads: Reads) -> bool {
-        let values = self.scope.values(argument);
-        let places: Vec<Anchored> =
-            values.iter().filter_map(Value::as_text).filter_map(Anchored::from_working_directory).collect();
-        let is_told = !places.is_empty();
-        for place in places {
-            self.asset(vec![place], reads == Reads::Directory, argument.span());
-        }
-        let is_unclear = |value: &Value| match value {
-            Value::Unknown => true,
-            Value::Text(text) => text.starts_with(UNKNOWN),
-            _ => false,
-        };
-        if !is_told && values.iter().any(is_unclear) {
-            let name = function.trim_start_matches("fs.").to_owned();
-            let is_tree = reads == Reads::Directory || matches!(&*name, "cp" | "cpSync");
-            let what = if is_tree { Unknown::Directory(name) } else { Unknown::File(name) };
-            self.scan.unclear.push(Unclear { what, at: offsets(argument.span()) });
-        }
-        is_told
     }
 
     /// Tells the files that an expression names; true if there is nothing else in it.
@@ -202,7 +144,14 @@ impl Walk<'_> {
         let mut places = BTreeSet::new();
         values.iter().for_each(|value| anchored(value, &mut places));
         let all = !places.is_empty() && !values.contains(&Value::Unknown);
-        places.into_iter().for_each(|place| self.asset(vec![place], false, expr.span()));
+        // One of several that may be meant need not be there.
+        let is_choice = places.len() > 1;
+        for place in places {
+            self.asset(vec![place], false, expr.span());
+            if let Some(asset) = self.scan.assets.last_mut() {
+                asset.is_bound |= is_choice;
+            }
+        }
         all
     }
 
@@ -217,10 +166,10 @@ impl Walk<'_> {
         }
     }
 
-    fn given_a_name(&mut self, visit: impl FnOnce(&mut Self)) {
-        self.bound += 1;
+    fn given_a_name(&mut self, named: Span, visit: impl FnOnce(&mut Self)) {
+        let around = self.bound.replace(named);
         visit(self);
-        self.bound -= 1;
+        self.bound = around;
     }
 
     /// Visits the callee; if it is a function written on the spot, its body runs right here.
@@ -245,10 +194,8 @@ impl Walk<'_> {
     }
 
     fn body_runs_here(&mut self, function: &Function) {
-        let bound = std::mem::take(&mut self.bound);
         function.params.visit_with(self);
         function.body.visit_with(self);
-        self.bound = bound;
     }
 }
 
@@ -292,25 +239,30 @@ impl Visit for Walk<'_> {
 
     fn visit_var_declarator(&mut self, variable: &VarDeclarator) {
         variable.name.visit_with(self);
-        self.given_a_name(|walk| variable.init.visit_with(walk));
+        if let Some(init) = &variable.init {
+            self.given_a_name(init.span(), |walk| init.visit_with(walk));
+        }
     }
 
     fn visit_assign_expr(&mut self, assignment: &AssignExpr) {
         assignment.left.visit_with(self);
-        self.given_a_name(|walk| assignment.right.visit_with(walk));
+        self.given_a_name(assignment.right.span(), |walk| assignment.right.visit_with(walk));
     }
 
     fn visit_key_value_prop(&mut self, pair: &KeyValueProp) {
         pair.key.visit_with(self);
-        self.given_a_name(|walk| pair.value.visit_with(walk));
+        self.given_a_name(pair.value.span(), |walk| pair.value.visit_with(walk));
     }
 
     fn visit_import_decl(&mut self, import: &ImportDecl) {
-        let is_type =
-            |specifier: &ImportSpecifier| matches!(specifier, ImportSpecifier::Named(named) if named.is_type_only);
+        let is_type = |specifier: &ImportSpecifier| match specifier {
+            ImportSpecifier::Named(named) => named.is_type_only || self.is_unused(&named.local),
+            ImportSpecifier::Default(default) => self.is_unused(&default.local),
+            ImportSpecifier::Namespace(namespace) => self.is_unused(&namespace.local),
+        };
         let only_types = !import.specifiers.is_empty() && import.specifiers.iter().all(is_type);
-        if !import.type_only && !only_types {
-            self.statement(&import.src, Form::Import);
+        if !import.type_only {
+            self.statement(&import.src, Form::Import, only_types);
         }
     }
 
@@ -318,17 +270,14 @@ impl Visit for Walk<'_> {
         let is_type =
             |specifier: &ExportSpecifier| matches!(specifier, ExportSpecifier::Named(named) if named.is_type_only);
         let only_types = !export.specifiers.is_empty() && export.specifiers.iter().all(is_type);
-        if let Some(source) = &export.src
-            && !export.type_only
-            && !only_types
-        {
-            self.statement(source, Form::Import);
+        if let (Some(source), false) = (&export.src, export.type_only) {
+            self.statement(source, Form::Import, only_types);
         }
     }
 
     fn visit_export_all(&mut self, export: &ExportAll) {
         if !export.type_only {
-            self.statement(&export.src, Form::Import);
+            self.statement(&export.src, Form::Import, false);
         }
     }
 
@@ -336,8 +285,37 @@ impl Visit for Walk<'_> {
         if let TsModuleRef::TsExternalModuleRef(module) = &import.module_ref
             && !import.is_type_only
         {
-            self.statement(&module.expr, Form::Require);
+            self.statement(&module.expr, Form::Require, !import.is_export && self.is_unused(&import.id));
         }
+    }
+
+    /// `declare module './a' { … }` loads nothing.
+    fn visit_ts_module_decl(&mut self, module: &TsModuleDecl) {
+        if !module.declare && !module.global {
+            module.visit_children_with(self);
+        }
+    }
+
+    /// Browserify's `[function (require, module, exports) { … }, { pkg: undefined }]`: what has no number
+    /// is left to Node.
+    fn visit_array_lit(&mut self, array: &ArrayLit) {
+        if let [Some(function), Some(map)] = array.elems.as_slice()
+            && let (Expr::Fn(function), Expr::Object(map)) = (unwrapped(&function.expr), unwrapped(&map.expr))
+            && function
+                .function
+                .params
+                .first()
+                .and_then(|first| first.pat.as_ident())
+                .is_some_and(|name| name.sym == "require")
+        {
+            for pair in map.props.iter().filter_map(|prop| prop.as_prop()?.as_key_value()) {
+                let is_left = self.scope.value(&pair.value) == Value::Undefined;
+                if let Some(specifier) = self.scope.key(&pair.key).filter(|_| is_left) {
+                    self.skippable(|walk| walk.request_text(&specifier, Form::Require, None, pair.key.span()));
+                }
+            }
+        }
+        array.visit_children_with(self);
     }
 
     fn visit_ts_type(&mut self, _: &TsType) {}
@@ -371,7 +349,11 @@ impl Visit for Walk<'_> {
     fn visit_new_expr(&mut self, new: &NewExpr) {
         let arguments = new.args.as_deref().unwrap_or_default();
         let is_worker = matches!(self.scope.value(&new.callee), Value::Node(name) if &*name == "worker_threads.Worker");
-        let is_told = is_worker && arguments.first().is_some_and(|program| self.program(&program.expr));
+        let is_text = arguments.get(1).is_some_and(|options| match self.scope.value(&options.expr) {
+            Value::Object(options) => options.get("eval").is_some_and(|eval| eval[0].is_true() != Some(false)),
+            _ => false,
+        });
+        let is_told = is_worker && !is_text && arguments.first().is_some_and(|program| self.program(&program.expr));
         new.callee.visit_with(self);
         self.arguments(arguments, is_told);
     }

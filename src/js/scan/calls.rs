@@ -1,0 +1,121 @@
+//! Calls that load a module or read a file. In: a callee and its arguments. Out: requests and assets.
+
+use swc_core::common::Spanned;
+use swc_core::ecma::ast::{Expr, ExprOrSpread};
+
+use super::node::{self, Reads};
+use super::value::{Anchor, Anchored, Base, FILE_URL, UNKNOWN, Value};
+use super::visit::{Walk, offsets};
+use super::{Form, Unclear, Unknown};
+use crate::js::literal::{member_name, unwrapped};
+
+impl Walk<'_> {
+    /// A call of one of Node's functions; true if the files of its arguments are told.
+    pub(super) fn call(&mut self, callee: &Expr, arguments: &[ExprOrSpread]) -> bool {
+        let plain = |index: usize| arguments.get(index).filter(|one| one.spread.is_none()).map(|one| &*one.expr);
+        let Some(first) = plain(0) else { return false };
+        match self.scope.value(callee) {
+            Value::Require(base) => self.request_any(first, Form::Require, base.as_ref()),
+            Value::Function(function) => {
+                let Some(argument) = function.requires.and_then(plain) else { return false };
+                if self.scope.values(argument).iter().any(|value| value.as_text().is_some()) {
+                    self.request_any(argument, Form::Require, None);
+                }
+            }
+            Value::Node(function) => match &*function {
+                "require.resolve" => {
+                    let bases = self.paths_of(plain(1));
+                    if bases.is_empty() {
+                        self.request_any(first, Form::RequireResolve, None);
+                    }
+                    for base in bases {
+                        self.request_any(first, Form::RequireResolve, base.as_ref());
+                    }
+                }
+                "import.meta.resolve" => self.request_any(first, Form::ImportResolve, None),
+                "module.register" => {
+                    let base = plain(1).and_then(|parent| self.base(parent, false)).flatten();
+                    self.request_any(first, Form::Import, base.as_ref());
+                }
+                "resolve-from" => {
+                    if let (Some(specifier), Some(base)) = (plain(1), self.base(first, true)) {
+                        self.request_any(specifier, Form::RequireResolve, base.as_ref());
+                    }
+                }
+                "child_process.fork" => return self.program(first),
+                function => match node::reads(function) {
+                    Some(reads) => return self.reads(first, function, reads),
+                    None => return false,
+                },
+            },
+            _ => {
+                // `createRequire(…).resolve`
+                let Expr::Member(member) = unwrapped(callee) else { return false };
+                let name = member_name(&member.prop);
+                let Value::Require(base) = self.scope.value(&member.obj) else { return false };
+                match (name.as_deref(), plain(1)) {
+                    (Some("resolve"), _) => self.request_any(first, Form::RequireResolve, base.as_ref()),
+                    (Some("call"), Some(specifier)) => self.request_any(specifier, Form::Require, base.as_ref()),
+                    _ => return false,
+                }
+            }
+        }
+        true
+    }
+
+    /// What a directory, or a file if it is none, is as a base; none if that is not known.
+    #[expect(clippy::option_option, reason = "not known, the file itself, or a base")]
+    fn base(&self, expr: &Expr, is_directory: bool) -> Option<Option<Base>> {
+        let value = self.scope.value(expr);
+        let text = value.as_text()?;
+        Anchored::of(text)?.as_base(is_directory || text.ends_with('/'))
+    }
+
+    /// The bases of `require.resolve(specifier, { paths: […] })`.
+    fn paths_of(&self, options: Option<&Expr>) -> Vec<Option<Base>> {
+        let Some(Value::Object(options)) = options.map(|options| self.scope.value(options)) else { return Vec::new() };
+        let Some([Value::Array(paths)]) = options.get("paths").map(Vec::as_slice) else { return Vec::new() };
+        let texts = paths.iter().flatten().filter_map(Value::as_text);
+        texts.filter_map(|path| Anchored::of(path)?.as_base(true)).collect()
+    }
+
+    /// The program of a worker or of another process: what is relative is seen from the working
+    /// directory, as Node sees it, else from the file, as many take it.
+    pub(super) fn program(&mut self, argument: &Expr) -> bool {
+        let mut is_told = false;
+        for text in self.scope.values(argument).iter().filter_map(Value::as_text) {
+            let here = format!("{}/{text}", Anchor::Directory.directory());
+            let is_relative = !text.starts_with('/') && !text.starts_with(FILE_URL);
+            let places = [Anchored::from_working_directory(text), Anchored::of(&here).filter(|_| is_relative)];
+            let places: Vec<Anchored> = places.into_iter().flatten().collect();
+            if !places.is_empty() {
+                self.asset(places, false, argument.span());
+                is_told = true;
+            }
+        }
+        is_told
+    }
+
+    /// The path that a function of `fs` is called with.
+    fn reads(&mut self, argument: &Expr, function: &str, reads: Reads) -> bool {
+        let values = self.scope.values(argument);
+        let places: Vec<Anchored> =
+            values.iter().filter_map(Value::as_text).filter_map(Anchored::from_working_directory).collect();
+        let is_told = !places.is_empty();
+        for place in places {
+            self.asset(vec![place], reads == Reads::Directory, argument.span());
+        }
+        let is_unclear = |value: &Value| match value {
+            Value::Unknown => true,
+            Value::Text(text) => text.starts_with(UNKNOWN),
+            _ => false,
+        };
+        if !is_told && values.iter().any(is_unclear) {
+            let name = function.trim_start_matches("fs.").to_owned();
+            let is_tree = reads == Reads::Directory || matches!(&*name, "cp" | "cpSync");
+            let what = if is_tree { Unknown::Directory(name) } else { Unknown::File(name) };
+            self.scan.unclear.push(Unclear { what, at: offsets(argument.span()) });
+        }
+        is_told
+    }
+}

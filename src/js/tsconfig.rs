@@ -1,0 +1,65 @@
+//! The tsconfig.json that rules a file of the user's, with what it extends and refers to. In: a file and
+//! a resolver that reads them. Out: its options, what it maps specifiers to, or what is wrong with it.
+//! Never says what is there.
+
+use std::sync::Arc;
+
+use oxc_resolver::{FileSystem, JSONError, ResolveError, ResolverGeneric, TsConfig};
+
+use crate::path::AbsPath;
+use crate::store::Store;
+
+/// The nearest that includes the file, not above `top`; packages have none.
+///
+/// # Errors
+/// It, or one that it extends, cannot be read: which one, and why.
+pub(super) fn ruling<F: FileSystem>(
+    resolver: &ResolverGeneric<F>,
+    file: &AbsPath,
+    top: &AbsPath,
+    store: &Store,
+) -> Result<Option<Arc<TsConfig>>, (AbsPath, String)> {
+    if file.in_node_modules() {
+        return Ok(None);
+    }
+    match resolver.find_tsconfig(&**file) {
+        Ok(found) => Ok(found.filter(|found| found.path.starts_with(top))),
+        Err(error) => Err(refused(&error, file, store)),
+    }
+}
+
+/// What `paths` and `baseUrl` make of a specifier; only bare ones are mapped.
+pub(super) fn mapped(tsconfig: &TsConfig, specifier: &str) -> Vec<String> {
+    if specifier.starts_with(['.', '/', '#']) {
+        return Vec::new();
+    }
+    let targets = tsconfig.resolve_path_alias_or_base_url(specifier);
+    let targets = targets.into_iter().filter_map(|target| target.into_os_string().into_string().ok());
+    // Declarations are for the compiler alone.
+    let is_declaration = |target: &str| [".d.ts", ".d.mts", ".d.cts"].iter().any(|end| target.ends_with(end));
+    targets.filter(|target| !is_declaration(target)).collect()
+}
+
+/// What is wrong with a tsconfig.json, and which one it is.
+fn refused(error: &ResolveError, file: &AbsPath, store: &Store) -> (AbsPath, String) {
+    let nearest = || {
+        let mut candidates = file.ancestors().skip(1).map(|above| above.child("tsconfig.json"));
+        candidates.find(|path| store.is_file(path)).unwrap_or_else(|| file.clone())
+    };
+    match error {
+        ResolveError::TsconfigLoadFailed { source, .. } => refused(source, file, store),
+        ResolveError::TsconfigNotFound(missing) => {
+            let by = nearest();
+            let missing = AbsPath::of(missing.clone()).relative_to(&by.join(".."));
+            (by, format!("it extends `{missing}`, which is not there"))
+        }
+        ResolveError::Json(error) => (AbsPath::of(error.path.clone()), format!("not valid JSON: {}", in_short(error))),
+        ResolveError::TsconfigCircularExtend(_) => (nearest(), "it extends itself, or one that extends it".into()),
+        ResolveError::TsconfigSelfReference(path) => (AbsPath::of(path.clone()), "it refers to itself".into()),
+        _ => (nearest(), "it cannot be read".into()),
+    }
+}
+
+fn in_short(error: &JSONError) -> &str {
+    error.message.split(" at line ").next().unwrap_or_default()
+}
