@@ -34,6 +34,7 @@ impl fmt::Display for Severity {
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the names say it, and each is explained where it is raised")]
 pub enum Code {
+    Addon,
     BadArchive,
     Bootstrap,
     CaseClash,

@@ -10,6 +10,7 @@ use crate::fs::Disk;
 use crate::function::Arch;
 use crate::function::NodeVersion;
 use crate::glob::GlobList;
+use crate::js::binary::Target;
 use crate::js::graph::Graph;
 use crate::js::resolve::ResolveOptions;
 use crate::js::trace::{TraceOptions, trace};
@@ -31,7 +32,7 @@ pub(super) fn run(args: &Trace, people: &People) -> Result<u8, Failure> {
     };
     let entries: Vec<AbsPath> = args.entries.iter().map(|entry| AbsPath::resolve(&cwd, entry)).collect();
     let resolve = ResolveOptions {
-        arch: Arch::default(),
+        target: Target { arch: Arch::default(), node: node.major },
         conditions: args.condition.clone(),
         module_sync: node.has_module_sync(),
         module_sync_catchall: args.module_sync_catchall,

@@ -4,7 +4,8 @@
 
 use globset::GlobBuilder;
 
-use super::scan::{ARCHITECTURE, Anchor, Anchored, Asset, OWN_STEM, Pattern, UNKNOWN};
+use super::binary::Target;
+use super::scan::{Anchor, Anchored, Asset, OWN_STEM, Pattern, UNKNOWN, written_for};
 use crate::path::AbsPath;
 use crate::store::{Real, Store};
 
@@ -16,8 +17,8 @@ pub struct Ground<'a> {
     pub top: &'a AbsPath,
     /// What relative paths are relative to when the function runs.
     pub working_directory: &'a AbsPath,
-    /// The architecture that is built for.
-    pub arch: &'a str,
+    /// What is built for.
+    pub target: Target,
     /// The file.
     pub file: &'a AbsPath,
     /// The module that `require.resolve` of the file finds.
@@ -27,6 +28,8 @@ pub struct Ground<'a> {
 /// What is behind a path.
 #[derive(Debug, Default, Clone)]
 pub struct Named {
+    /// There are several, of which some may be for other platforms.
+    pub is_choice: bool,
     /// The files, with the links that lead to them.
     pub files: Vec<Real>,
     /// Why a directory is not taken.
@@ -60,12 +63,12 @@ impl Ground<'_> {
             if !self.may_name(&path) {
                 let refused = self.why_not(&path).filter(|_| self.store.is_dir(&path) && !asset.is_bound);
                 if refused.is_some() {
-                    return Named { files: Vec::new(), refused };
+                    return Named { refused, ..Named::default() };
                 }
                 continue;
             }
             if self.store.is_file(&path) {
-                return Named { files: self.store.real(&path).into_iter().collect(), refused: None };
+                return Named { files: self.store.real(&path).into_iter().collect(), ..Named::default() };
             }
             if self.store.is_dir(&path) {
                 return self.directory(&path, asset);
@@ -83,7 +86,7 @@ impl Ground<'_> {
     }
 
     /// Where a path begins, and the rest of it as it is here.
-    fn place(&self, at: &Anchored) -> Option<(AbsPath, String)> {
+    pub(super) fn place(&self, at: &Anchored) -> Option<(AbsPath, String)> {
         let (file, directory) = match &at.anchor {
             Anchor::Directory => (self.file.clone(), self.file.parent()?),
             Anchor::WorkingDirectory => (self.file.clone(), self.working_directory.clone()),
@@ -97,7 +100,7 @@ impl Ground<'_> {
             Anchor::Module(_) => file.name().to_owned(),
             _ => file.file_stem()?.to_string_lossy().into_owned(),
         };
-        Some((directory, at.path.replace(OWN_STEM, &stem).replace(ARCHITECTURE, self.arch)))
+        Some((directory, written_for(&at.path.replace(OWN_STEM, &stem), "linux", self.target.arch.as_str())))
     }
 
     /// A package may name its own files, and those of packages that it sees.
@@ -111,9 +114,9 @@ impl Ground<'_> {
     fn directory(&self, directory: &AbsPath, asset: &Asset) -> Named {
         let is_own = self.file.parent().as_ref() == Some(directory);
         if let Some(why) = self.why_not(directory).filter(|_| !(asset.lists && is_own)) {
-            return Named { files: Vec::new(), refused: Some(why).filter(|_| !asset.is_bound) };
+            return Named { refused: Some(why).filter(|_| !asset.is_bound), ..Named::default() };
         }
-        Named { files: self.below(directory, &|_| true), refused: None }
+        Named { files: self.below(directory, &|_| true), is_choice: true, refused: None }
     }
 
     /// Why a directory is not taken as a whole.
@@ -147,7 +150,7 @@ impl Ground<'_> {
             return Named::default();
         }
         if let Some(why) = self.why_not(&directory).filter(|_| is_whole && !is_code) {
-            return Named { files: Vec::new(), refused: Some(why).filter(|_| !is_bound) };
+            return Named { refused: Some(why).filter(|_| !is_bound), ..Named::default() };
         }
         if !directory.starts_with(self.top) {
             return Named::default();
@@ -161,7 +164,11 @@ impl Ground<'_> {
             let is_hidden = path.split('/').any(|part| part.starts_with('.'));
             !(is_code && is_hidden) && globs.iter().any(|glob| glob.is_match(path))
         };
-        Named { files: self.below(&directory, &|path| fits(&path.relative_to(&directory))), refused: None }
+        Named {
+            files: self.below(&directory, &|path| fits(&path.relative_to(&directory))),
+            is_choice: true,
+            refused: None,
+        }
     }
 
     /// The files of a directory, but for those that nobody needs.
@@ -192,7 +199,7 @@ impl Ground<'_> {
 }
 
 /// The directory of the package that a file is of.
-fn package_root(file: &AbsPath) -> Option<AbsPath> {
+pub(super) fn package_root(file: &AbsPath) -> Option<AbsPath> {
     let modules = file.ancestors().find(|above| above.name() == "node_modules")?;
     let below = file.relative_to(&modules);
     let parts = if below.starts_with('@') { 2 } else { 1 };

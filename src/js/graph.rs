@@ -7,13 +7,15 @@ use std::sync::{Arc, OnceLock};
 use dashmap::DashMap;
 use rustc_hash::FxBuildHasher;
 
-use super::assets::{Ground, Named};
+use super::addons;
+use super::assets::{Ground, Named, package_root};
+use super::binary::{self, Binary, Target};
 use super::config::{Analysis, analyse};
 use super::package::{InvalidPackage, Package};
 use super::parse::{CODE_EXTENSIONS, SyntaxError, parse};
 use super::plugins::Mount;
 use super::resolve::{Resolution, ResolveOptions, Resolver, Unresolved};
-use super::scan::{ARCHITECTURE, Form, Request, Scan, UNKNOWN, Unknown, scan};
+use super::scan::{Condition, Form, Request, Scan, UNKNOWN, Unknown, scan, written_for};
 use crate::diagnostic::Span;
 use crate::path::AbsPath;
 use crate::store::{FileError, Real, Store};
@@ -30,6 +32,8 @@ pub struct Module {
     pub edges: Vec<Edge>,
     /// The files that it names, and how.
     pub named: Vec<(How, Named)>,
+    /// Native addons that are not there.
+    pub missing_addons: Vec<MissingAddon>,
     /// What could not be told, or is not taken.
     pub doubts: Vec<Doubt>,
     /// The tsconfig.json that cannot be read, and why.
@@ -45,6 +49,24 @@ pub enum How {
     Path,
     /// By a request of which a part is not known.
     Pattern(Form),
+    /// By a loader of native addons.
+    Addon {
+        /// A failure is caught.
+        guarded: bool,
+    },
+}
+
+/// A native addon that a loader will not find.
+#[derive(Debug, Clone)]
+pub struct MissingAddon {
+    /// A fragment.
+    pub message: String,
+    /// The file that is looked for, if it has one name.
+    pub file: Option<String>,
+    /// A failure is caught.
+    pub guarded: bool,
+    /// Where it is asked for.
+    pub span: Span,
 }
 
 /// Something that a module may need, and that is not listed.
@@ -133,6 +155,7 @@ struct Files {
     top: AbsPath,
     working_directory: AbsPath,
     scans: Once<Result<Arc<(Scan, Analysis)>, Failure>>,
+    binaries: Once<Option<Arc<Binary>>>,
     /// With their bytes, which the resolver asks for as well.
     packages: Once<(Said, Option<Arc<[u8]>>)>,
 }
@@ -142,7 +165,8 @@ impl Graph {
     /// names are relative to `working_directory`.
     pub fn new(store: Arc<Store>, options: ResolveOptions, top: AbsPath, working_directory: AbsPath) -> Self {
         let resolver = Resolver::new(store.clone(), options, top.clone());
-        let files = Files { store, top, working_directory, scans: Once::new(), packages: Once::new() };
+        let files =
+            Files { store, top, working_directory, scans: Once::new(), binaries: Once::new(), packages: Once::new() };
         Self { files: Arc::new(files), resolver, modules: Once::new() }
     }
 
@@ -201,6 +225,7 @@ impl Graph {
                 module.analysis = analysis.clone();
                 let keeps_types = self.rules_of(path, &mut module);
                 let requests = scan.requests.iter().filter(|request| keeps_types || !request.only_types);
+                let requests = requests.filter(|request| self.holds(&request.only_on));
                 module.edges = requests.map(|request| self.edge(request, path, &read)).collect();
                 self.add_named(&mut module, scan, path, &read);
             }
@@ -241,10 +266,17 @@ impl Graph {
             Some(targets.modules.first()?.path.clone())
         };
         let Files { store, top, working_directory, .. } = &*self.files;
-        let ground =
-            Ground { store, top, working_directory, arch: self.resolver.arch().as_str(), file: path, module: &found };
-        let assets = scan.assets.iter().map(|asset| (How::Path, ground.asset(asset), asset.at));
-        let patterns = scan.patterns.iter().map(|asked| (How::Pattern(asked.form), ground.pattern(asked), asked.at));
+        let ground = Ground { store, top, working_directory, target: self.target(), file: path, module: &found };
+        let assets = scan
+            .assets
+            .iter()
+            .filter(|asset| self.holds(&asset.only_on))
+            .map(|asset| (How::Path, ground.asset(asset), asset.at));
+        let patterns = scan
+            .patterns
+            .iter()
+            .filter(|asked| self.holds(&asked.only_on))
+            .map(|asked| (How::Pattern(asked.form), ground.pattern(asked), asked.at));
         let mut doubts = Vec::new();
         for (how, named, at) in assets.chain(patterns) {
             doubts.extend(named.refused.map(|why| (format!("{why}: name what is needed in `included_files`"), at)));
@@ -252,9 +284,20 @@ impl Graph {
                 module.named.push((how, named));
             }
         }
+        let mut missing = Vec::new();
+        for addon in scan.addons.iter().filter(|addon| self.holds(&addon.only_on)) {
+            match addons::pick(addon, &ground, self.target()) {
+                Ok(files) => {
+                    let files = files.iter().filter_map(|file| store.real(file).ok()).collect();
+                    let how = How::Addon { guarded: addon.guarded };
+                    module.named.push((how, Named { files, ..Named::default() }));
+                }
+                Err(none) => missing.push((none, addon.guarded, addon.at)),
+            }
+        }
         doubts.extend(scan.unclear.iter().map(|unclear| (in_words(&unclear.what), unclear.at)));
         module.edges = edges;
-        if doubts.is_empty() {
+        if doubts.is_empty() && missing.is_empty() {
             return;
         }
         let source = read().unwrap_or_default();
@@ -263,15 +306,47 @@ impl Graph {
             message,
             span: Span::of(&source, start as usize, end as usize),
         };
+        type Asked = (addons::Missing, bool, (u32, u32));
+        let asked = |(addons::Missing { message, file }, guarded, (start, end)): Asked| {
+            let span = Span::of(&source, start as usize, end as usize);
+            MissingAddon { message, file, guarded, span }
+        };
+        module.missing_addons = missing.into_iter().map(asked).collect();
         module.doubts = doubts.into_iter().map(place).collect();
     }
 
+    /// What is built for.
+    pub fn target(&self) -> Target {
+        self.resolver.target()
+    }
+
+    fn written(&self, text: &str) -> String {
+        written_for(text, "linux", self.target().arch.as_str())
+    }
+
+    fn holds(&self, conditions: &[Condition]) -> bool {
+        conditions.iter().all(|condition| condition.holds(&|text| self.written(text)))
+    }
+
+    /// What a native binary is built for; none if it is no binary.
+    pub fn binary(&self, path: &AbsPath) -> Option<Arc<Binary>> {
+        let read = || self.store().read(path).ok().and_then(|bytes| binary::read(&bytes)).map(Arc::new);
+        self.files.binaries.get_or_make(path, read)
+    }
+
+    /// The shared libraries of the package that an addon is of; of the site's own, of its nearest package.
+    pub fn libraries(&self, addon: &AbsPath) -> Vec<Real> {
+        let directory = addon.parent().unwrap_or_else(|| addon.clone());
+        let nearest = || self.store().nearest_package_json(&directory, &self.files.top)?.parent();
+        let root = package_root(addon).or_else(nearest).unwrap_or(directory);
+        let enter = |directory: &AbsPath| directory.name() != "node_modules" && directory.name() != ".git";
+        let files = self.store().files_below(&root, &enter).unwrap_or_default().into_iter();
+        let libraries = files.filter(|path| path.extension() == "so" || path.name().contains(".so."));
+        libraries.filter_map(|path| self.real(&path).ok()).collect()
+    }
+
     fn edge(&self, request: &Request, importer: &AbsPath, read: &dyn Fn() -> Result<Arc<[u8]>, FileError>) -> Edge {
-        let for_target = request.specifier.contains(ARCHITECTURE).then(|| Request {
-            specifier: request.specifier.replace(ARCHITECTURE, self.resolver.arch().as_str()),
-            ..request.clone()
-        });
-        let request = for_target.as_ref().unwrap_or(request);
+        let request = &Request { specifier: self.written(&request.specifier), ..request.clone() };
         let outcome = self
             .resolver
             .resolve(request, importer, &self.files.working_directory)

@@ -1,7 +1,9 @@
 //! JavaScript: from a main file to all that it needs. The order of the modules is the order of the
 //! work, and none uses a later one. Never writes, and never runs the user's code.
 
+mod addons;
 pub mod assets;
+pub mod binary;
 pub mod config;
 pub mod graph;
 mod literal;

@@ -18,6 +18,8 @@ pub struct Package {
     pub main: Option<String>,
     /// `type` is `"module"`: its `.js` files are ES modules.
     pub is_module: bool,
+    /// The platforms that it is for: `os`, `cpu` and `libc`.
+    pub platforms: [Vec<String>; 3],
     /// It says which packages it needs, be it none.
     pub has_dependencies: bool,
     /// Packages that it wants for development only: they stand nowhere else.
@@ -60,6 +62,11 @@ impl Package {
             .collect();
         let for_development = names("devDependencies").map(|(name, _)| name).filter(|name| !wanted.contains(name));
         let development = for_development.cloned().collect();
+        let texts = |field: &str| match fields.get(field) {
+            Some(Value::String(one)) => vec![one.clone()],
+            Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            _ => Vec::new(),
+        };
         let text = |field: &str| fields.get(field).and_then(Value::as_str).map(str::to_owned);
         let (name, version, main) = (text("name"), text("version"), text("main"));
         Ok(Self {
@@ -67,9 +74,21 @@ impl Package {
             version,
             main,
             development,
+            platforms: ["os", "cpu", "libc"].map(texts),
             has_dependencies: ["dependencies", "devDependencies"].iter().any(|field| fields.contains_key(*field)),
             is_module: fields.get("type").is_some_and(|kind| kind == "module"),
             optional,
+        })
+    }
+}
+
+impl Package {
+    /// Would npm install it where these are the system, the processor and the C library?
+    pub fn is_for(&self, platform: [&str; 3]) -> bool {
+        self.platforms.iter().zip(platform).all(|(listed, has)| {
+            let excluded = listed.iter().any(|one| one.strip_prefix('!') == Some(has));
+            let named: Vec<&String> = listed.iter().filter(|one| !one.starts_with('!')).collect();
+            !excluded && (named.is_empty() || named.iter().any(|one| *one == has))
         })
     }
 }

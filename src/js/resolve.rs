@@ -12,20 +12,20 @@ use oxc_resolver::{
     ResolverGeneric as Oxc, TsConfig, TsconfigDiscovery,
 };
 
+use super::binary::Target;
 use super::package::package_name;
 use super::plugins::{Mount, mount};
 use super::scan::{Base, Request};
 use super::store_fs::StoreFs;
 use super::tsconfig::{mapped, ruling};
-use crate::function::Arch;
 use crate::path::AbsPath;
 use crate::store::{FileError, Store};
 
 /// What can be chosen about resolution.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ResolveOptions {
-    /// The architecture that is built for, as Node calls it.
-    pub arch: Arch,
+    /// What is built for.
+    pub target: Target,
     /// Conditions besides Node's own, in no order.
     pub conditions: Vec<String>,
     /// The target is Node 22.10 or newer, which has the `module-sync` condition.
@@ -205,9 +205,9 @@ impl Resolver {
         }
     }
 
-    /// The architecture that is built for.
-    pub fn arch(&self) -> Arch {
-        self.options.arch
+    /// What is built for.
+    pub fn target(&self) -> Target {
+        self.options.target
     }
 
     /// The tsconfig.json that rules a file of the user's.

@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use crate::archive::{self, Archive, WriteError};
 use crate::diagnostic::{Code, Diagnostic, Place, Severity, did_you_mean};
 use crate::function::{Arch, Function, FunctionName, Origin, Runtime, events};
+use crate::js::binary::Target;
 use crate::js::graph::Graph;
 use crate::js::resolve::ResolveOptions;
 use crate::js::trace::TraceOptions;
@@ -270,7 +271,8 @@ impl Graphs {
 }
 
 fn resolve_options(function: &Function, arch: Arch) -> ResolveOptions {
-    ResolveOptions { arch, module_sync: function.node.has_module_sync(), ..ResolveOptions::default() }
+    let target = Target { arch, node: function.node.major };
+    ResolveOptions { target, module_sync: function.node.has_module_sync(), ..ResolveOptions::default() }
 }
 
 /// The modules that have been explored, by their graph and path, and who wants to know.

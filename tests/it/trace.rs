@@ -5,6 +5,7 @@ use std::sync::Arc;
 use fnzip::fs::Disk;
 use fnzip::function::{Arch, NodeVersion};
 use fnzip::glob::GlobList;
+use fnzip::js::binary::Target;
 use fnzip::js::graph::Graph;
 use fnzip::js::resolve::ResolveOptions;
 use fnzip::js::trace::{TraceOptions, trace};
@@ -25,7 +26,10 @@ fn every_rule() {
             (key.to_owned(), base.join(path))
         });
         let resolve = ResolveOptions {
-            arch: if one("arch") == Some("arm64") { Arch::Arm64 } else { Arch::X64 },
+            target: Target {
+                arch: if one("arch") == Some("arm64") { Arch::Arm64 } else { Arch::X64 },
+                node: node.major,
+            },
             conditions: expected.options("condition").into_iter().map(str::to_owned).collect(),
             module_sync: node.has_module_sync(),
             module_sync_catchall: false,

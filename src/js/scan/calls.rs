@@ -1,15 +1,65 @@
 //! Calls that load a module or read a file. In: a callee and its arguments. Out: requests and assets.
 
-use swc_core::common::Spanned;
+use swc_core::common::{Span, Spanned};
 use swc_core::ecma::ast::{Expr, ExprOrSpread};
 
 use super::node::{self, Reads};
-use super::value::{Anchor, Anchored, Base, FILE_URL, UNKNOWN, Value};
+use super::value::{Anchor, Anchored, Base, FILE_URL, OWN_STEM, UNKNOWN, Value};
 use super::visit::{Walk, offsets};
-use super::{Form, Unclear, Unknown};
+use super::{Addon, Form, Loader, Pattern, Unclear, Unknown};
 use crate::js::literal::{member_name, unwrapped};
 
 impl Walk<'_> {
+    /// Requests for everything that the argument may be.
+    pub(super) fn request_any(&mut self, argument: &Expr, form: Form, base: Option<&Base>) {
+        let values = self.scope.values(argument);
+        for text in values.iter().filter_map(Value::as_text) {
+            self.request_text(text, form, base, argument.span());
+        }
+    }
+
+    pub(super) fn request_text(&mut self, text: &str, form: Form, base: Option<&Base>, span: Span) {
+        // `import('./a.mjs?time=' + now)`: what is asked does not matter.
+        let unclear = text.find(UNKNOWN).unwrap_or(text.len());
+        let query = text[..unclear].find('?').filter(|_| form.is_import() && unclear < text.len());
+        let text = query.map_or(text, |query| &text[..query]);
+        let is_relative = text.starts_with("./") || text.starts_with("../") || matches!(text, "." | "..");
+        let anchored = Anchored::of(text).or_else(|| {
+            let from = match base {
+                None => Anchor::Directory.directory(),
+                Some(Base::Beside(path)) => format!("{}/{path}", Anchor::Directory.directory()),
+                Some(Base::WorkingDirectory(path)) => format!("{}/{path}", Anchor::WorkingDirectory.directory()),
+            };
+            Anchored::of(&format!("{from}/{text}")).filter(|_| is_relative && text.contains(UNKNOWN))
+        });
+        match anchored {
+            Some(at) if at.path.contains(UNKNOWN) => {
+                let eager = self.is_eager(form);
+                self.scan.patterns.push(Pattern {
+                    path: at,
+                    form,
+                    eager,
+                    only_on: self.only_on.clone(),
+                    at: offsets(span),
+                });
+            }
+            Some(Anchored { anchor: anchor @ (Anchor::Directory | Anchor::WorkingDirectory), path })
+                if !path.contains(OWN_STEM) =>
+            {
+                let specifier = if path.starts_with("..") { path } else { format!("./{path}") };
+                let is_here = anchor == Anchor::Directory;
+                let base = (!is_here).then(|| Base::WorkingDirectory("./".into()));
+                self.request(specifier, form, base, span);
+            }
+            Some(at) => self.asset(vec![at], false, span),
+            None if text.contains(UNKNOWN) => {
+                let what = Unknown::Package(text.to_owned());
+                self.scan.unclear.push(Unclear { what, at: offsets(span) });
+            }
+            None => self.request(text.to_owned(), form, base.cloned(), span),
+        }
+    }
+
     /// A call of one of Node's functions; true if the files of its arguments are told.
     pub(super) fn call(&mut self, callee: &Expr, arguments: &[ExprOrSpread]) -> bool {
         let plain = |index: usize| arguments.get(index).filter(|one| one.spread.is_none()).map(|one| &*one.expr);
@@ -43,6 +93,13 @@ impl Walk<'_> {
                     }
                 }
                 "child_process.fork" => return self.program(first),
+                "bindings"
+                | "node-gyp-build"
+                | "node-gyp-build-optional-packages"
+                | "node-pre-gyp.find"
+                | "nbind.init" => {
+                    return self.addon(&function, first);
+                }
                 function => match node::reads(function) {
                     Some(reads) => return self.reads(first, function, reads),
                     None => return false,
@@ -60,6 +117,31 @@ impl Walk<'_> {
                 }
             }
         }
+        true
+    }
+
+    /// A loader of native addons; true if it is known what it looks for.
+    fn addon(&mut self, function: &str, argument: &Expr) -> bool {
+        let value = self.scope.value(argument);
+        let place = || Anchored::of(value.as_text()?);
+        let loader = match function {
+            "bindings" => {
+                let named = match &value {
+                    Value::Object(options) => options.get("bindings").and_then(|name| name[0].as_text()),
+                    value => value.as_text(),
+                };
+                named.filter(|name| !name.contains(UNKNOWN)).map(|name| Loader::Bindings(name.to_owned()))
+            }
+            "node-pre-gyp.find" => place().map(Loader::PreGyp),
+            "nbind.init" => place().map(Loader::Nbind),
+            function => place().map(|directory| {
+                let in_packages = function == "node-gyp-build-optional-packages";
+                Loader::GypBuild { directory, in_packages }
+            }),
+        };
+        let Some(loader) = loader else { return false };
+        let (guarded, only_on, at) = (self.tries > 0, self.only_on.clone(), offsets(argument.span()));
+        self.scan.addons.push(Addon { loader, guarded, only_on, at });
         true
     }
 

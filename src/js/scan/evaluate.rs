@@ -3,7 +3,7 @@
 //! work on a file is bounded. Never follows a value out of the file.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -14,7 +14,8 @@ use swc_core::ecma::ast::{
 
 use super::node;
 use super::operators::{arithmetic, is_mark, is_something, method, negated, of_literal};
-use super::value::{Anchor, FILE_URL, Returned, UNKNOWN, Value, Values};
+use super::platform::written_for;
+use super::value::{ARCHITECTURE, Anchor, FILE_URL, PLATFORM, Returned, UNKNOWN, Value, Values};
 use crate::js::literal::{member_name, unwrapped};
 use crate::js::parse::Parsed;
 
@@ -425,6 +426,13 @@ fn of_object(object: &Value, name: &str, extension: &str) -> Values {
         return unknown();
     }
     match object {
+        Value::Object(members) if name.contains([PLATFORM, ARCHITECTURE]) => {
+            let platforms = ["linux", "darwin", "win32"].into_iter();
+            let names = platforms.flat_map(|platform| ["x64", "arm64"].map(|arch| written_for(name, platform, arch)));
+            let names: BTreeSet<String> = names.collect();
+            let values: Values = names.iter().filter_map(|name| members.get(name)).flatten().cloned().collect();
+            if values.is_empty() { unknown() } else { values }
+        }
         Value::Object(members) => members.get(name).cloned().unwrap_or_else(|| one(Value::Undefined)),
         Value::Array(items) => match name.parse::<usize>() {
             Ok(index) => items.get(index).cloned().unwrap_or_else(|| one(Value::Undefined)),

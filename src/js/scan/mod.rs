@@ -8,12 +8,14 @@ mod evaluate;
 mod functions;
 mod node;
 mod operators;
+mod platform;
 mod posix;
 mod types;
 mod value;
 mod visit;
 
-pub use self::value::{ARCHITECTURE, Anchor, Anchored, Base, OWN_STEM, UNKNOWN};
+pub use self::platform::{Condition, written_for};
+pub use self::value::{Anchor, Anchored, Base, OWN_STEM, UNKNOWN};
 use crate::js::parse::Parsed;
 
 /// What one file asks for.
@@ -25,8 +27,41 @@ pub struct Scan {
     pub patterns: Vec<Pattern>,
     /// Files and directories that it names.
     pub assets: Vec<Asset>,
+    /// Native addons that a loader looks for.
+    pub addons: Vec<Addon>,
     /// What could not be told.
     pub unclear: Vec<Unclear>,
+}
+
+/// A call of a loader of native addons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addon {
+    /// Which one, and with what.
+    pub loader: Loader,
+    /// As of [`Request`].
+    pub guarded: bool,
+    /// As of [`Request`].
+    pub only_on: Vec<Condition>,
+    /// Byte offsets in the source.
+    pub at: (u32, u32),
+}
+
+/// The loaders of native addons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Loader {
+    /// `bindings('name')`
+    Bindings(String),
+    /// `require('node-gyp-build')(directory)`
+    GypBuild {
+        /// The package's.
+        directory: Anchored,
+        /// The binaries may be packages of their own.
+        in_packages: bool,
+    },
+    /// `require('node-pre-gyp').find(package.json)`
+    PreGyp(Anchored),
+    /// `require('nbind').init(directory)`
+    Nbind(Anchored),
 }
 
 /// A request for whatever fits.
@@ -38,6 +73,8 @@ pub struct Pattern {
     pub form: Form,
     /// As of [`Request`].
     pub eager: bool,
+    /// As of [`Request`].
+    pub only_on: Vec<Condition>,
     /// Byte offsets in the source.
     pub at: (u32, u32),
 }
@@ -51,6 +88,8 @@ pub struct Asset {
     pub lists: bool,
     /// It is only given a name here: what is done with it stands elsewhere.
     pub is_bound: bool,
+    /// As of [`Request`].
+    pub only_on: Vec<Condition>,
     /// Byte offsets in the source.
     pub at: (u32, u32),
 }
@@ -91,6 +130,8 @@ pub struct Request {
     /// It imports nothing but types: compilers leave it out, unless they are told to keep what is
     /// written (`verbatimModuleSyntax`).
     pub only_types: bool,
+    /// What the platform must be for this place to be come to.
+    pub only_on: Vec<Condition>,
     /// Byte offsets of the specifier in the source.
     pub at: (u32, u32),
 }
@@ -131,7 +172,7 @@ mod tests {
     fn scanned(extension: &str, source: &str) -> Vec<String> {
         let scan = parse(extension, source, |parsed| scan(parsed, extension)).unwrap();
         let show = |request: &Request| {
-            let Request { specifier, form, base, eager, guarded, only_types, at } = request;
+            let Request { specifier, form, base, eager, guarded, only_types, only_on, at } = request;
             assert!(source[at.0 as usize..at.1 as usize].contains(specifier.as_str()), "{request:?}");
             let base = match base {
                 None => String::new(),
@@ -141,7 +182,8 @@ mod tests {
             let eager = if *eager { "" } else { " lazy" };
             let guarded = if *guarded { " guarded" } else { "" };
             let types = if *only_types { " types" } else { "" };
-            format!("{specifier} {form:?}{base}{eager}{guarded}{types}")
+            let platform = if only_on.is_empty() { "" } else { " on some" };
+            format!("{specifier} {form:?}{base}{eager}{guarded}{types}{platform}")
         };
         scan.requests.iter().map(show).collect()
     }
@@ -198,6 +240,18 @@ mod tests {
         ),
         ("import { createRequire } from 'module'; const r = createRequire(somewhere); r('a')", &["module Import"]),
         ("import { createRequire } from './mine'; createRequire(import.meta.url)('a')", &["./mine Import"]),
+        (
+            "if (process.platform === 'win32') require('a'); else require('b')",
+            &["a Require lazy on some", "b Require lazy on some"],
+        ),
+        (
+            "process.platform !== 'win32' && require('a'); if (x) require('b')",
+            &["a Require lazy on some", "b Require lazy"],
+        ),
+        (
+            "switch (`${process.platform}-${process.arch}`) { case 'linux-x64': require('a'); break; default: require('b') }",
+            &["a Require lazy on some", "b Require lazy"],
+        ),
         ("const r = require; r('a')", &["a Require"]),
     ];
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::posix;
-use super::value::{ARCHITECTURE, Anchor, Anchored, FILE_URL, UNKNOWN, Value};
+use super::value::{ARCHITECTURE, Anchor, Anchored, FILE_URL, PLATFORM, UNKNOWN, Value};
 
 /// The module of a specifier, if something of it can be told. Packages that pass on Node's own count as
 /// that.
@@ -13,6 +13,11 @@ pub(super) fn module(specifier: &str) -> Option<Value> {
     let name = match specifier.strip_prefix("node:").unwrap_or(specifier) {
         "path" | "path/posix" => "path",
         "fs" | "fs/promises" | "graceful-fs" | "fs-extra" => "fs",
+        "bindings" => "bindings",
+        "node-gyp-build" | "@aminya/node-gyp-build" => "node-gyp-build",
+        "node-gyp-build-optional-packages" => "node-gyp-build-optional-packages",
+        "@mapbox/node-pre-gyp" | "node-pre-gyp" => "node-pre-gyp",
+        "nbind" => "nbind",
         name @ ("child_process" | "module" | "os" | "process" | "resolve-from" | "url" | "util" | "worker_threads") => {
             name
         }
@@ -28,16 +33,20 @@ pub(super) fn member(of: &str, name: &str) -> Value {
         ("path", "delimiter") => Value::text(":"),
         ("path", "posix" | "default") | ("fs", "promises" | "default") => Value::node(of),
         ("module", "Module" | "default") => Value::node("module"),
+        ("bindings" | "node-gyp-build" | "node-gyp-build-optional-packages" | "node-pre-gyp" | "nbind", "default")
+        | ("node-gyp-build" | "node-gyp-build-optional-packages", "path" | "resolve") => Value::node(of),
         ("child_process" | "os" | "process" | "resolve-from" | "url" | "util" | "worker_threads", "default") => {
             Value::node(of)
         }
         ("os", "EOL") => Value::text("\n"),
-        ("process", "platform") => Value::text("linux"),
+        ("process", "platform") => Value::text(PLATFORM.to_string()),
         ("process", "arch") => Value::text(ARCHITECTURE.to_string()),
         ("process", "cwd" | "getBuiltinModule")
         | ("module", "createRequire" | "register")
         | ("child_process", "fork")
         | ("worker_threads", "Worker")
+        | ("node-pre-gyp", "find")
+        | ("nbind", "init")
         | ("util", "promisify")
         | ("os", "arch" | "platform" | "type" | "endianness" | "tmpdir")
         | ("url", "URL" | "fileURLToPath" | "pathToFileURL" | "resolve")
@@ -68,7 +77,7 @@ pub(super) fn call(function: &str, arguments: &[Value]) -> Value {
         "path.parse" => known(0).map(parsed),
         "path.format" => arguments.first().and_then(formatted),
         "os.arch" => Some(Value::text(ARCHITECTURE.to_string())),
-        "os.platform" => Some(Value::text("linux")),
+        "os.platform" => Some(Value::text(PLATFORM.to_string())),
         "os.type" => Some(Value::text("Linux")),
         "os.endianness" => Some(Value::text("LE")),
         "os.tmpdir" => Some(Value::text("/tmp")),

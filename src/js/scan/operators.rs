@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use swc_core::ecma::ast::{BinaryOp, Lit, UnaryOp};
 
-use super::value::{UNKNOWN, Value, Values};
+use super::value::{PLATFORM, UNKNOWN, Value, Values};
 
 pub(super) fn is_mark(letter: char) -> bool {
-    letter <= '\u{6}' || letter == UNKNOWN
+    letter <= PLATFORM || letter == UNKNOWN
 }
 
 pub(super) fn negated(op: UnaryOp, number: f64) -> Value {

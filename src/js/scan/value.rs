@@ -67,8 +67,11 @@ const DEPTH: usize = 24;
 /// Stands for the name of the file itself, without its extension.
 pub const OWN_STEM: char = '\u{2}';
 
+/// Stands for the platform that is built for, as Node calls it.
+pub(super) const PLATFORM: char = '\u{7}';
+
 /// Stands for the architecture that is built for.
-pub const ARCHITECTURE: char = '\u{6}';
+pub(super) const ARCHITECTURE: char = '\u{6}';
 
 /// Marks of anchors, and what stands for a slash within one.
 const MARKS: [char; 4] = ['\u{1}', '\u{3}', '\u{4}', '\u{5}'];
@@ -90,7 +93,7 @@ pub struct Anchored {
     /// Where it begins.
     pub anchor: Anchor,
     /// Relative to it, in normal form, without a final slash; empty for the anchor itself. May hold
-    /// [`UNKNOWN`] parts, [`OWN_STEM`] and [`ARCHITECTURE`].
+    /// [`UNKNOWN`] parts, [`OWN_STEM`], [`PLATFORM`] and [`ARCHITECTURE`].
     pub path: String,
 }
 

@@ -9,23 +9,33 @@ use swc_core::ecma::ast::{
     ArrayLit, ArrowExpr, ArrowFunctionBody, AssignExpr, AwaitExpr, BinExpr, BinaryOp, CallExpr, Callee, ClassProp,
     CondExpr, Constructor, DoWhileStmt, ExportAll, ExportSpecifier, Expr, ExprOrSpread, ForInStmt, ForOfStmt, ForStmt,
     Function, GetterProp, Ident, IfStmt, ImportDecl, ImportSpecifier, KeyValueProp, MemberExpr, NamedExport, NewExpr,
-    OptCall, PrivateProp, SetterProp, Str, SwitchCase, TryStmt, TsImportEqualsDecl, TsModuleDecl, TsModuleRef, TsType,
+    OptCall, PrivateProp, SetterProp, Str, SwitchStmt, TryStmt, TsImportEqualsDecl, TsModuleDecl, TsModuleRef, TsType,
     VarDeclarator, WhileStmt,
 };
 use swc_core::ecma::visit::{Visit, VisitWith};
 
 use super::evaluate::Scope;
+use super::platform::{Branches, Condition};
 use super::types::{self, Used};
-use super::value::{Anchor, Anchored, Base, OWN_STEM, UNKNOWN, Value};
-use super::{Asset, Form, Pattern, Request, Scan, Unclear, Unknown};
+use super::value::{Anchored, Base, Value};
+use super::{Asset, Form, Request, Scan};
 use crate::js::literal::{member_name, unwrapped};
 use crate::js::parse::{Parsed, is_typescript, offset};
 
 /// What the file asks for.
 pub(super) fn look(parsed: &Parsed, scope: &Scope<'_>, extension: &str) -> Scan {
     let used = is_typescript(extension).then(|| types::used(&parsed.program));
-    let mut walk =
-        Walk { used, scope, scan: Scan::default(), skippable: 0, tries: 0, awaited: false, bound: None, told: 0 };
+    let mut walk = Walk {
+        used,
+        only_on: Vec::new(),
+        scope,
+        scan: Scan::default(),
+        skippable: 0,
+        tries: 0,
+        awaited: false,
+        bound: None,
+        told: 0,
+    };
     parsed.program.visit_with(&mut walk);
     walk.scan
 }
@@ -38,11 +48,13 @@ pub(super) struct Walk<'a> {
     /// How many functions and branches are open, that loading the file may not enter.
     skippable: u32,
     /// How many `try` blocks with a `catch` are open.
-    tries: u32,
+    pub(super) tries: u32,
     /// Is the expression at hand the operand of an `await`?
     awaited: bool,
     /// The expression that a name is given to.
     bound: Option<Span>,
+    /// What holds of the platform here.
+    pub(super) only_on: Vec<Condition>,
     /// How many expressions are open whose files have been told.
     told: u32,
 }
@@ -60,6 +72,14 @@ impl Walk<'_> {
         self.skippable -= 1;
     }
 
+    /// Visits what may be skipped, and what only some platforms come to.
+    fn on(&mut self, conditions: Vec<Condition>, visit: impl FnOnce(&mut Self)) {
+        let around = self.only_on.len();
+        self.only_on.extend(conditions);
+        self.skippable(visit);
+        self.only_on.truncate(around);
+    }
+
     /// Visits what is below an expression whose files are known.
     fn told(&mut self, visit: impl FnOnce(&mut Self)) {
         self.told += 1;
@@ -67,14 +87,23 @@ impl Walk<'_> {
         self.told -= 1;
     }
 
-    fn is_eager(&self, form: Form) -> bool {
+    pub(super) fn is_eager(&self, form: Form) -> bool {
         self.skippable == 0 && (form != Form::DynamicImport || self.awaited)
     }
 
-    fn request(&mut self, specifier: String, form: Form, base: Option<Base>, span: Span) {
+    pub(super) fn request(&mut self, specifier: String, form: Form, base: Option<Base>, span: Span) {
         let (eager, guarded) = (self.is_eager(form), self.tries > 0);
         let at = offsets(span);
-        self.scan.requests.push(Request { specifier, form, base, eager, guarded, only_types: false, at });
+        self.scan.requests.push(Request {
+            specifier,
+            form,
+            base,
+            eager,
+            guarded,
+            only_types: false,
+            only_on: self.only_on.clone(),
+            at,
+        });
     }
 
     fn statement(&mut self, source: &Str, form: Form, only_types: bool) {
@@ -89,52 +118,14 @@ impl Walk<'_> {
         self.used.as_ref().is_some_and(|used| !used.contains(local))
     }
 
-    /// Requests for everything that the argument may be.
-    pub(super) fn request_any(&mut self, argument: &Expr, form: Form, base: Option<&Base>) {
-        let values = self.scope.values(argument);
-        for text in values.iter().filter_map(Value::as_text) {
-            self.request_text(text, form, base, argument.span());
-        }
-    }
-
-    fn request_text(&mut self, text: &str, form: Form, base: Option<&Base>, span: Span) {
-        // `import('./a.mjs?time=' + now)`: what is asked does not matter.
-        let unclear = text.find(UNKNOWN).unwrap_or(text.len());
-        let query = text[..unclear].find('?').filter(|_| form.is_import() && unclear < text.len());
-        let text = query.map_or(text, |query| &text[..query]);
-        let is_relative = text.starts_with("./") || text.starts_with("../") || matches!(text, "." | "..");
-        let anchored = Anchored::of(text).or_else(|| {
-            let from = match base {
-                None => Anchor::Directory.directory(),
-                Some(Base::Beside(path)) => format!("{}/{path}", Anchor::Directory.directory()),
-                Some(Base::WorkingDirectory(path)) => format!("{}/{path}", Anchor::WorkingDirectory.directory()),
-            };
-            Anchored::of(&format!("{from}/{text}")).filter(|_| is_relative && text.contains(UNKNOWN))
-        });
-        match anchored {
-            Some(at) if at.path.contains(UNKNOWN) => {
-                let eager = self.is_eager(form);
-                self.scan.patterns.push(Pattern { path: at, form, eager, at: offsets(span) });
-            }
-            Some(Anchored { anchor: anchor @ (Anchor::Directory | Anchor::WorkingDirectory), path })
-                if !path.contains(OWN_STEM) =>
-            {
-                let specifier = if path.starts_with("..") { path } else { format!("./{path}") };
-                let is_here = anchor == Anchor::Directory;
-                let base = (!is_here).then(|| Base::WorkingDirectory("./".into()));
-                self.request(specifier, form, base, span);
-            }
-            Some(at) => self.asset(vec![at], false, span),
-            None if text.contains(UNKNOWN) => {
-                let what = Unknown::Package(text.to_owned());
-                self.scan.unclear.push(Unclear { what, at: offsets(span) });
-            }
-            None => self.request(text.to_owned(), form, base.cloned(), span),
-        }
-    }
-
     pub(super) fn asset(&mut self, paths: Vec<Anchored>, lists: bool, span: Span) {
-        let asset = Asset { paths, lists, is_bound: self.bound == Some(span), at: offsets(span) };
+        let asset = Asset {
+            paths,
+            lists,
+            is_bound: self.bound == Some(span),
+            only_on: self.only_on.clone(),
+            at: offsets(span),
+        };
         self.scan.assets.push(asset);
     }
 
@@ -399,32 +390,37 @@ impl Visit for Walk<'_> {
 
     fn visit_if_stmt(&mut self, branch: &IfStmt) {
         branch.test.visit_with(self);
-        self.skippable(|walk| {
-            branch.cons.visit_with(walk);
-            branch.alt.visit_with(walk);
-        });
+        let Branches { taken, other } = self.scope.branches(&branch.test);
+        self.on(taken, |walk| branch.cons.visit_with(walk));
+        self.on(other, |walk| branch.alt.visit_with(walk));
     }
 
     fn visit_cond_expr(&mut self, branch: &CondExpr) {
         branch.test.visit_with(self);
-        self.skippable(|walk| {
-            branch.cons.visit_with(walk);
-            branch.alt.visit_with(walk);
-        });
+        let Branches { taken, other } = self.scope.branches(&branch.test);
+        self.on(taken, |walk| branch.cons.visit_with(walk));
+        self.on(other, |walk| branch.alt.visit_with(walk));
     }
 
     fn visit_bin_expr(&mut self, expr: &BinExpr) {
         expr.left.visit_with(self);
         match expr.op {
             BinaryOp::LogicalAnd | BinaryOp::LogicalOr | BinaryOp::NullishCoalescing => {
-                self.skippable(|walk| expr.right.visit_with(walk));
+                let Branches { taken, other } = self.scope.branches(&expr.left);
+                self.on(if expr.op == BinaryOp::LogicalAnd { taken } else { other }, |walk| {
+                    expr.right.visit_with(walk);
+                });
             }
             _ => expr.right.visit_with(self),
         }
     }
 
-    fn visit_switch_case(&mut self, case: &SwitchCase) {
-        self.skippable(|walk| case.visit_children_with(walk));
+    fn visit_switch_stmt(&mut self, switch: &SwitchStmt) {
+        switch.discriminant.visit_with(self);
+        let conditions = self.scope.cases(&switch.discriminant, &switch.cases);
+        for (case, conditions) in switch.cases.iter().zip(conditions) {
+            self.on(conditions, |walk| case.visit_children_with(walk));
+        }
     }
 
     fn visit_for_stmt(&mut self, looped: &ForStmt) {

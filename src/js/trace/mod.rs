@@ -2,10 +2,15 @@
 //! Out: a [`Trace`]: every file with its reasons, and what could not be resolved. The rules are
 //! those of the specification's tracing page, sections 1, 2 and 8. Never writes.
 
+mod binaries;
+mod missing;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use self::binaries::{Misfitting, is_binary};
+use super::binary::Misfit;
 use super::graph::{self, Edge, Failure, Graph, Module};
 use super::package::package_name;
 use super::parse::{CODE_EXTENSIONS, is_typescript};
@@ -90,6 +95,8 @@ pub enum How {
     Link,
     /// By its path.
     Asset,
+    /// By a native addon that it may be linked with.
+    SharedLibrary,
 }
 
 impl TraceOptions {
@@ -128,6 +135,7 @@ pub fn trace(graph: &Graph, entries: &[AbsPath], options: &TraceOptions) -> Trac
         ahead: VecDeque::new(),
         missing: Vec::new(),
         provided: BTreeSet::new(),
+        misfits: Vec::new(),
     };
     let mut starts = Vec::new();
     for entry in entries {
@@ -152,6 +160,7 @@ pub fn trace(graph: &Graph, entries: &[AbsPath], options: &TraceOptions) -> Trac
     }
     walk.report_missing(&starts);
     walk.report_provided();
+    walk.report_addons(&starts);
     walk.found.diagnostics.sort();
     walk.found.diagnostics.dedup();
     walk.found
@@ -192,6 +201,8 @@ struct Walk<'a> {
     missing: Vec<(AbsPath, usize)>,
     /// Packages left out because the runtime has them.
     provided: BTreeSet<String>,
+    /// Native binaries that the target cannot load.
+    misfits: Vec<Misfitting>,
 }
 
 impl Walk<'_> {
@@ -219,7 +230,7 @@ impl Walk<'_> {
         }
         for (how, named) in &module.named {
             for file in &named.files {
-                self.take(path, *how, file, depth);
+                self.take(path, *how, named.is_choice, file, depth);
             }
         }
         self.found.diagnostics.extend(
@@ -230,11 +241,19 @@ impl Walk<'_> {
     }
 
     /// Takes a file that a module names; if it may be code, what it needs comes along.
-    fn take(&mut self, importer: &AbsPath, how: graph::How, file: &Real, depth: usize) {
+    fn take(&mut self, importer: &AbsPath, how: graph::How, is_choice: bool, file: &Real, depth: usize) {
         let how = match how {
             graph::How::Path => How::Asset,
             graph::How::Pattern(form) => How::Request(form),
+            graph::How::Addon { guarded } => return self.take_binary(importer, guarded, How::Asset, file),
         };
+        if is_binary(&file.path) {
+            let is_foreign = matches!(self.misfit(&file.path), Some(Misfit::Foreign(_)));
+            if is_choice && is_foreign {
+                return;
+            }
+            return self.take_binary(importer, false, how, file);
+        }
         let is_code = match file.path.extension() {
             "js" | "mjs" | "cjs" | "node" | "" => true,
             extension => CODE_EXTENSIONS.contains(&extension) && !self.is_packages(&file.path),
@@ -268,10 +287,20 @@ impl Walk<'_> {
         if let Some(mount) = &targets.mount {
             self.found.mounts.insert(mount.name.clone(), mount.package.clone());
         }
+        if targets.modules.first().is_some_and(|first| !self.is_for_target(&first.path)) {
+            return;
+        }
         for package in &targets.package_jsons {
             self.list(package, How::PackageJson, Some(importer));
         }
         for target in &targets.modules {
+            if !self.is_for_target(&target.path) {
+                continue;
+            }
+            if is_binary(&target.path) {
+                self.take_binary(importer, edge.request.guarded, How::Request(edge.request.form), target);
+                continue;
+            }
             if self.list(target, How::Request(edge.request.form), Some(importer)) {
                 self.reach(target.path.clone(), Some(importer), depth + 1);
             }
@@ -357,92 +386,10 @@ impl Walk<'_> {
         self.found.diagnostics.push(diagnostic);
     }
 
-    fn report_missing(&mut self, starts: &[AbsPath]) {
-        if self.missing.is_empty() {
-            return;
-        }
-        let eager = self
-            .reached_by(starts, |request| request.eager && !request.guarded && request.form != Form::RequireResolve);
-        let uncaught = self.reached_by(starts, |request| !request.guarded);
-        for (importer, index) in std::mem::take(&mut self.missing) {
-            let module = self.graph.module(&importer);
-            let edge = &module.edges[index];
-            let Err(unresolved) = &edge.outcome else { continue };
-            if edge.request.specifier.starts_with('@') && !edge.request.specifier.contains('/') {
-                continue; // No package can be called so; old loaders write it to mean nothing.
-            }
-            let severity = if uncaught.contains(&importer) {
-                self.severity(&importer, edge, eager.contains(&importer))
-            } else {
-                Severity::Note
-            };
-            let mut diagnostic = self.unresolved(unresolved, &importer, edge, severity);
-            diagnostic.chain = self.chain(&importer, &edge.request.specifier);
-            self.found.diagnostics.push(diagnostic);
-        }
-    }
-
     fn report_provided(&mut self) {
         for package in &self.provided {
             let message = format!("`{package}` is left out: the Lambda runtime provides it");
             self.found.diagnostics.push(Diagnostic::note(Code::ProvidedByRuntime, message));
-        }
-    }
-
-    fn severity(&self, importer: &AbsPath, edge: &Edge, importer_is_eager: bool) -> Severity {
-        let declared_optional = || {
-            let name = package_name(&edge.request.specifier).map(|(name, _)| name);
-            let own =
-                importer.parent().and_then(|at| self.graph.store().nearest_package_json(&at, &self.options.shown_from));
-            let package = own.map(|own| self.graph.package(&own));
-            package
-                .zip(name)
-                .is_some_and(|(package, name)| package.as_ref().as_ref().is_ok_and(|p| p.optional.contains(name)))
-        };
-        if edge.request.guarded || declared_optional() {
-            Severity::Note
-        } else if importer_is_eager && edge.request.eager || self.options.strict_own_code && !self.is_packages(importer)
-        {
-            Severity::Error
-        } else {
-            Severity::Warning
-        }
-    }
-
-    fn unresolved(&self, unresolved: &Unresolved, importer: &AbsPath, edge: &Edge, severity: Severity) -> Diagnostic {
-        let specifier = &edge.request.specifier;
-        let at_importer = |code, message: String| {
-            let mut diagnostic = Diagnostic::new(severity, code, message).at(importer);
-            diagnostic.span = edge.span.clone();
-            diagnostic
-        };
-        match unresolved {
-            Unresolved::InvalidPackage(path) => {
-                let said = self.graph.package(path);
-                let reason = said.as_ref().as_ref().err();
-                let message = reason.map_or_else(String::new, |error| format!(": {}", error.message));
-                let mut diagnostic =
-                    Diagnostic::new(severity, Code::Syntax, format!("not valid JSON{message}")).at(path);
-                diagnostic.span = reason.map(|error| error.span.clone());
-                diagnostic
-            }
-            Unresolved::Link(path, reason) => {
-                let at = path.relative_to(&self.options.shown_from);
-                at_importer(Code::LinkLoop, format!("'{specifier}' leads to {at}: {reason}"))
-            }
-            Unresolved::Refused(message) => at_importer(Code::ModuleNotFound, message.clone()),
-            Unresolved::Missing(message) => {
-                let diagnostic = at_importer(Code::ModuleNotFound, message.clone());
-                let Some((name, _)) = package_name(specifier) else { return diagnostic };
-                if importer.ancestors().any(|above| self.graph.store().is_file(&above.child(".pnp.cjs"))) {
-                    return diagnostic
-                        .hint("Yarn PnP is not supported yet: set `nodeLinker: node-modules` in .yarnrc.yml");
-                }
-                diagnostic.hint(format!(
-                    "install it (`npm install {name}`), or list it under `ignored_node_modules` if the function can do without"
-                ))
-            }
-            Unresolved::Builtin | Unresolved::Url => at_importer(Code::ModuleNotFound, specifier.clone()),
         }
     }
 

@@ -1,0 +1,109 @@
+//! Native binaries of a trace. In: an addon that a module asks for. Out: it and the shared libraries of
+//! its package are listed, and what the target cannot load is told (spec: tracing.md section 6). Never
+//! says what is a loader.
+
+use super::{How, Walk};
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::js::addons::{install, package_name as package_of};
+use crate::js::assets::package_root;
+use crate::js::binary::{Misfit, names_another};
+use crate::path::AbsPath;
+use crate::store::Real;
+
+/// A native binary that does not fit.
+pub(super) struct Misfitting {
+    /// The module that asks for it, and whether it catches a failure.
+    importer: AbsPath,
+    guarded: bool,
+    /// The files between, and the binary itself.
+    way: Vec<AbsPath>,
+    message: String,
+}
+
+/// Is it what a loader of native code takes?
+pub(super) fn is_binary(path: &AbsPath) -> bool {
+    matches!(path.extension(), "node" | "so" | "dylib" | "dll") || path.name().contains(".so.")
+}
+
+impl Walk<'_> {
+    /// Is the package of a file one that npm would install for the target?
+    pub(super) fn is_for_target(&self, file: &AbsPath) -> bool {
+        let Some(root) = package_root(file) else { return true };
+        let package = self.graph.package(&root.child("package.json"));
+        let arch = self.graph.target().arch.as_str();
+        package.as_ref().as_ref().map_or(true, |package| package.is_for(["linux", arch, "glibc"]))
+    }
+
+    pub(super) fn misfit(&self, binary: &AbsPath) -> Option<Misfit> {
+        self.graph.binary(binary)?.misfit(self.graph.target())
+    }
+
+    /// Takes a native binary, unless its name says that it is for another platform; an addon brings the
+    /// libraries of its package.
+    pub(super) fn take_binary(&mut self, importer: &AbsPath, guarded: bool, how: How, file: &Real) {
+        let target = self.graph.target();
+        let misfit = self.misfit(&file.path);
+        if matches!(misfit, Some(Misfit::Foreign(_))) && names_another(file.path.name(), target) {
+            return;
+        }
+        if !self.list(file, how, Some(importer)) || self.reached.contains_key(&file.path) {
+            return;
+        }
+        self.reached.insert(file.path.clone(), Some(importer.clone()));
+        self.check_fit(misfit, importer, guarded, vec![file.path.clone()]);
+        if file.path.extension() != "node" {
+            return;
+        }
+        for library in self.graph.libraries(&file.path) {
+            let misfit = self.misfit(&library.path);
+            if !matches!(misfit, Some(Misfit::Foreign(_))) && self.list(&library, How::SharedLibrary, Some(&file.path))
+            {
+                self.check_fit(misfit, importer, guarded, vec![file.path.clone(), library.path.clone()]);
+            }
+        }
+    }
+
+    fn check_fit(&mut self, misfit: Option<Misfit>, importer: &AbsPath, guarded: bool, way: Vec<AbsPath>) {
+        let message = match misfit {
+            Some(Misfit::Foreign(why)) => {
+                let package = way.first().and_then(package_of).unwrap_or_default();
+                format!("{why}: install the right one with {}", install(&package, self.graph.target()))
+            }
+            Some(Misfit::TooNew(why)) => why,
+            None => return,
+        };
+        self.misfits.push(Misfitting { importer: importer.clone(), guarded, way, message });
+    }
+
+    pub(super) fn report_addons(&mut self, starts: &[AbsPath]) {
+        let modules: Vec<AbsPath> = self.reached.keys().cloned().collect();
+        let is_asking = |path: &AbsPath| !self.graph.module(path).missing_addons.is_empty();
+        let asking: Vec<AbsPath> = modules.into_iter().filter(|path| !is_binary(path) && is_asking(path)).collect();
+        if asking.is_empty() && self.misfits.is_empty() {
+            return;
+        }
+        let uncaught = self.reached_by(starts, |request| !request.guarded);
+        let severity = |importer: &AbsPath, guarded: bool| {
+            if guarded || !uncaught.contains(importer) { Severity::Note } else { Severity::Error }
+        };
+        let mut said = Vec::new();
+        for Misfitting { importer, guarded, way, message } in &self.misfits {
+            let Some((binary, before)) = way.split_last() else { continue };
+            let shown = |path: &AbsPath| path.relative_to(&self.options.shown_from);
+            let mut diagnostic = Diagnostic::new(severity(importer, *guarded), Code::Addon, message.clone()).at(binary);
+            diagnostic.chain = self.chain(importer, &before.first().map_or_else(|| shown(binary), shown));
+            diagnostic.chain.extend((!before.is_empty()).then(|| shown(binary)));
+            said.push(diagnostic);
+        }
+        for importer in asking {
+            for missing in &self.graph.module(&importer).missing_addons {
+                let severity = severity(&importer, missing.guarded);
+                let diagnostic = Diagnostic::new(severity, Code::Addon, missing.message.clone()).at(&importer);
+                let mut chain = self.chain(&importer, missing.file.as_deref().unwrap_or_default());
+                chain.retain(|step| !step.is_empty());
+                said.push(Diagnostic { chain, ..diagnostic.span(missing.span.clone()) });
+            }
+        }
+        self.found.diagnostics.extend(said);
+    }
+}
