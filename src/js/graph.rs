@@ -15,8 +15,10 @@ use super::package::{InvalidPackage, Package};
 use super::parse::{CODE_EXTENSIONS, SyntaxError, parse};
 use super::plugins::Mount;
 use super::resolve::{Resolution, ResolveOptions, Resolver, Unresolved};
+use super::rules::Rules;
 use super::scan::{Condition, Form, Request, Scan, UNKNOWN, Unknown, scan, written_for};
 use crate::diagnostic::Span;
+use crate::glob::GlobList;
 use crate::path::AbsPath;
 use crate::store::{FileError, Real, Store};
 
@@ -49,6 +51,8 @@ pub enum How {
     Path,
     /// By a request of which a part is not known.
     Pattern(Form),
+    /// By a rule of its package.
+    Rule,
     /// By a loader of native addons.
     Addon {
         /// A failure is caught.
@@ -155,6 +159,7 @@ struct Files {
     top: AbsPath,
     working_directory: AbsPath,
     scans: Once<Result<Arc<(Scan, Analysis)>, Failure>>,
+    rules: Rules,
     binaries: Once<Option<Arc<Binary>>>,
     /// With their bytes, which the resolver asks for as well.
     packages: Once<(Said, Option<Arc<[u8]>>)>,
@@ -165,9 +170,24 @@ impl Graph {
     /// names are relative to `working_directory`.
     pub fn new(store: Arc<Store>, options: ResolveOptions, top: AbsPath, working_directory: AbsPath) -> Self {
         let resolver = Resolver::new(store.clone(), options, top.clone());
-        let files =
-            Files { store, top, working_directory, scans: Once::new(), binaries: Once::new(), packages: Once::new() };
+        let files = Files {
+            store,
+            top,
+            working_directory,
+            rules: Rules::built_in(),
+            scans: Once::new(),
+            binaries: Once::new(),
+            packages: Once::new(),
+        };
         Self { files: Arc::new(files), resolver, modules: Once::new() }
+    }
+
+    /// The same, with the rules of packages that a site adds.
+    pub fn with_rules(mut self, rules: Rules) -> Self {
+        if let Some(files) = Arc::get_mut(&mut self.files) {
+            files.rules = rules;
+        }
+        self
     }
 
     /// A graph of the same files under other options. What one has parsed the other need not.
@@ -228,10 +248,71 @@ impl Graph {
                 let requests = requests.filter(|request| self.holds(&request.only_on));
                 module.edges = requests.map(|request| self.edge(request, path, &read)).collect();
                 self.add_named(&mut module, scan, path, &read);
+                self.add_by_rule(&mut module, path, &read);
             }
             Err(failure) => module.failure = Some(failure),
         }
         module
+    }
+
+    /// What the rules of its package say that the module needs besides.
+    fn add_by_rule(&self, module: &mut Module, path: &AbsPath, read: &dyn Fn() -> Result<Arc<[u8]>, FileError>) {
+        let (Some(root), Some(package)) = (package_root(path), addons::package_name(path)) else { return };
+        let here = path.relative_to(&root);
+        for needs in self.files.rules.of(&package, &here) {
+            if !needs.files.is_empty() {
+                let files = self.files_of(&root, &|file| needs.files.matches(file));
+                module.named.push((How::Rule, Named { files, is_choice: true, refused: None }));
+            }
+            for name in needs.packages {
+                if name.contains('*') {
+                    let files =
+                        self.installed(name, &root).iter().flat_map(|root| self.files_of(root, &|_| true)).collect();
+                    module.named.push((How::Rule, Named { files, is_choice: true, refused: None }));
+                    continue;
+                }
+                let request = Request {
+                    specifier: name.clone(),
+                    form: Form::Require,
+                    base: None,
+                    eager: false,
+                    guarded: true,
+                    only_types: false,
+                    only_on: Vec::new(),
+                    at: (0, 0),
+                };
+                let edge = self.edge(&request, path, read);
+                // What is not installed is not meant.
+                if edge.outcome.is_ok() {
+                    module.edges.push(edge);
+                }
+            }
+        }
+    }
+
+    /// The files of a package that are meant, by their path in it.
+    fn files_of(&self, root: &AbsPath, is_meant: &dyn Fn(&str) -> bool) -> Vec<Real> {
+        let enter = |directory: &AbsPath| directory.name() != "node_modules";
+        let files = self.store().files_below(root, &enter).unwrap_or_default().into_iter();
+        let meant = files.filter(|file| is_meant(&file.relative_to(root)));
+        meant.filter_map(|file| self.real(&file).ok()).filter(|real| self.store().is_file(&real.path)).collect()
+    }
+
+    /// The packages that a package at `root` sees and whose name fits.
+    fn installed(&self, name: &str, root: &AbsPath) -> Vec<AbsPath> {
+        let Ok(globs) = GlobList::new([name]) else { return Vec::new() };
+        let scope = name.split_once('/').map_or("", |(scope, _)| scope);
+        let modules = root.ancestors().map(|above| above.child("node_modules"));
+        let mut found: Vec<AbsPath> = Vec::new();
+        for modules in modules.filter(|modules| modules.starts_with(&self.files.top) && self.store().is_dir(modules)) {
+            let directory = modules.join(scope);
+            let names = self.store().read_dir(&directory).ok();
+            let names = names.iter().flat_map(|names| names.iter()).filter_map(|name| name.to_str());
+            let packages = names.map(|name| directory.child(name));
+            let meant = packages.filter(|package| globs.matches(&package.relative_to(&modules)));
+            found.extend(meant.filter(|package| self.store().is_dir(package)).collect::<Vec<_>>());
+        }
+        found
     }
 
     /// Are imports of types kept as they are written? And what is wrong with who says so.

@@ -11,6 +11,7 @@ pub mod package;
 pub mod parse;
 pub mod plugins;
 pub mod resolve;
+pub mod rules;
 pub mod scan;
 mod store_fs;
 pub mod trace;

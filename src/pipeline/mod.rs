@@ -18,6 +18,7 @@ use crate::function::{Arch, Function, FunctionName, Origin, Runtime, events};
 use crate::js::binary::Target;
 use crate::js::graph::Graph;
 use crate::js::resolve::ResolveOptions;
+use crate::js::rules::Rules;
 use crate::js::trace::TraceOptions;
 use crate::manifest::{Additions, BuildData, Manifest, Row, System, runtime_version};
 use crate::path::AbsPath;
@@ -123,6 +124,8 @@ pub fn open(settings: &Settings, store: &Arc<Store>) -> Site {
     diagnostics = diagnostics.into_iter().map(|diagnostic| diagnostic.under(settings.strict)).collect();
     let graph =
         Graph::new(store.clone(), ResolveOptions::default(), settings.repository_root.clone(), settings.base.clone());
+    // Its globs have been checked.
+    let graph = graph.with_rules(Rules::with(&settings.package_rules).unwrap_or_default());
     let candidates: Vec<Candidate> =
         found.candidates.into_iter().filter(|candidate| wanted(candidate.name.as_str())).collect();
     let joined: Vec<(Function, Vec<Diagnostic>)> = candidates

@@ -6,12 +6,14 @@ mod document;
 mod function_config;
 mod netlify_toml;
 mod node_version;
+mod package_rule;
 mod site;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use function_config::{ConfigLayers, config_beside};
+pub use package_rule::PackageRule;
 
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::function::{Arch, NodeVersion, Origin};
@@ -146,6 +148,8 @@ pub struct Settings {
     pub environment: BTreeMap<String, Written>,
     /// Ship the platform's telemetry.
     pub telemetry: bool,
+    /// What packages need besides, by the site's word.
+    pub package_rules: Vec<PackageRule>,
     /// What is worth knowing of the configuration.
     pub said: Vec<Diagnostic>,
 }
@@ -271,6 +275,7 @@ impl Settings {
             source_date_epoch,
             environment: site.environment,
             telemetry: site.telemetry,
+            package_rules: site.package_rules,
             said,
         })
     }

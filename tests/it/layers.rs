@@ -21,8 +21,8 @@ const LAYERS: &[&[&str]] = &[
 
 /// Inside `js` the order is that of the work.
 const JS: &[&str] = &[
-    "package", "binary", "parse", "literal", "scan", "plugins", "store_fs", "tsconfig", "resolve", "assets", "addons",
-    "config", "graph", "trace",
+    "package", "binary", "parse", "literal", "scan", "plugins", "rules", "store_fs", "tsconfig", "resolve", "assets",
+    "addons", "config", "graph", "trace",
 ];
 
 /// Exceptions, each with its reason.

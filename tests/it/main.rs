@@ -27,5 +27,6 @@ mod peer;
 mod readme;
 mod reads;
 mod rows;
+mod rules;
 mod sites;
 mod trace;

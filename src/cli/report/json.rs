@@ -173,6 +173,7 @@ fn kind(how: How) -> &'static str {
         How::PackageJson => "package.json",
         How::Link => "link",
         How::Asset => "asset",
+        How::Rule => "rule",
         How::SharedLibrary => "sharedlib",
     }
 }

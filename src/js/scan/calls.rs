@@ -106,9 +106,12 @@ impl Walk<'_> {
                 },
             },
             _ => {
-                // `createRequire(…).resolve`
                 let Expr::Member(member) = unwrapped(callee) else { return false };
                 let name = member_name(&member.prop);
+                if let (Some("set"), Some(engine)) = (name.as_deref(), plain(1)) {
+                    self.view_engine(first, engine);
+                }
+                // `createRequire(…).resolve`
                 let Value::Require(base) = self.scope.value(&member.obj) else { return false };
                 match (name.as_deref(), plain(1)) {
                     (Some("resolve"), _) => self.request_any(first, Form::RequireResolve, base.as_ref()),
@@ -118,6 +121,20 @@ impl Walk<'_> {
             }
         }
         true
+    }
+
+    /// `app.set('view engine', 'pug')`: Express requires it by that name.
+    fn view_engine(&mut self, setting: &Expr, engine: &Expr) {
+        if self.scope.value(setting).as_text() == Some("view engine") {
+            self.optional(engine);
+        }
+    }
+
+    /// A module that somebody else loads, by the name that the file says.
+    pub(super) fn optional(&mut self, name: &Expr) {
+        self.tries += 1;
+        self.skippable(|walk| walk.request_any(name, Form::Require, None));
+        self.tries -= 1;
     }
 
     /// A loader of native addons; true if it is known what it looks for.

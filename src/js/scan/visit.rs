@@ -66,7 +66,7 @@ pub(super) fn offsets(span: Span) -> (u32, u32) {
 }
 
 impl Walk<'_> {
-    fn skippable(&mut self, visit: impl FnOnce(&mut Self)) {
+    pub(super) fn skippable(&mut self, visit: impl FnOnce(&mut Self)) {
         self.skippable += 1;
         visit(self);
         self.skippable -= 1;
@@ -242,6 +242,11 @@ impl Visit for Walk<'_> {
 
     fn visit_key_value_prop(&mut self, pair: &KeyValueProp) {
         pair.key.visit_with(self);
+        // A transport is loaded in a worker, by its name: `pino({ transport: { target: 'pino-pretty' } })`.
+        let logs = |request: &Request| matches!(request.specifier.as_str(), "pino" | "fastify" | "pino-http");
+        if self.scope.key(&pair.key).as_deref() == Some("target") && self.scan.requests.iter().any(logs) {
+            self.optional(&pair.value);
+        }
         self.given_a_name(pair.value.span(), |walk| pair.value.visit_with(walk));
     }
 

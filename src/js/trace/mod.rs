@@ -95,6 +95,8 @@ pub enum How {
     Link,
     /// By its path.
     Asset,
+    /// By a rule of its package.
+    Rule,
     /// By a native addon that it may be linked with.
     SharedLibrary,
 }
@@ -242,9 +244,13 @@ impl Walk<'_> {
 
     /// Takes a file that a module names; if it may be code, what it needs comes along.
     fn take(&mut self, importer: &AbsPath, how: graph::How, is_choice: bool, file: &Real, depth: usize) {
+        if is_choice && !self.is_for_target(&file.path) {
+            return;
+        }
         let how = match how {
             graph::How::Path => How::Asset,
             graph::How::Pattern(form) => How::Request(form),
+            graph::How::Rule => How::Rule,
             graph::How::Addon { guarded } => return self.take_binary(importer, guarded, How::Asset, file),
         };
         if is_binary(&file.path) {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::document::{Data, Document, Member, Node, Table};
-use super::{ConfigLayers, Invocation, SettingsError, Written};
+use super::{ConfigLayers, Invocation, PackageRule, SettingsError, Written};
 use crate::diagnostic::{Diagnostic, Place, did_you_mean};
 use crate::function::checks;
 use crate::function::config::{Speaker, Told};
@@ -30,6 +30,8 @@ pub(super) struct NetlifyToml {
     pub(super) environment: BTreeMap<String, Written>,
     /// `[fnzip] telemetry`.
     pub(super) telemetry: bool,
+    /// `[[fnzip.package_rules]]`.
+    pub(super) package_rules: Vec<PackageRule>,
     /// What is not known, or does not count.
     pub(super) said: Vec<Diagnostic>,
 }
@@ -196,6 +198,7 @@ impl Reader<'_> {
                     Some(telemetry) => read.telemetry = telemetry,
                     None => self.error(node.at(), "`fnzip.telemetry` must be true or false"),
                 },
+                "package_rules" => read.package_rules = self.package_rules(node),
                 _ if FNZIP.contains(&key.as_str()) => {
                     self.warning(key_at, &format!("`fnzip.{key}` has no effect yet"));
                 }
@@ -205,6 +208,22 @@ impl Reader<'_> {
                 }
             }
         }
+    }
+
+    fn package_rules(&mut self, node: &Node) -> Vec<PackageRule> {
+        let Data::Array(rows) = &node.data else {
+            self.error(node.at(), "`fnzip.package_rules` must be an array of tables");
+            return Vec::new();
+        };
+        let mut rules = Vec::new();
+        for row in rows {
+            let rule = serde_json::from_value::<PackageRule>(row.value()).map_err(|error| error.to_string());
+            match rule.and_then(|rule| rule.check().map(|()| rule).map_err(|error| error.to_string())) {
+                Ok(rule) => rules.push(rule),
+                Err(error) => self.error(row.at(), &format!("`fnzip.package_rules`: {error}")),
+            }
+        }
+        rules
     }
 
     /// A text; of another type it is an error.
