@@ -55,6 +55,7 @@ pub enum Code {
     ProvidedByRuntime,
     Shadowed,
     Syntax,
+    TooLarge,
     Unreadable,
     UnspecifiedExtension,
     Unwritable,

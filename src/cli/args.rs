@@ -59,6 +59,8 @@ pub(super) enum Command {
     List(List),
     /// Show what a function is told, and where
     Config(Config),
+    /// Show why a file or package ships in a function, and what it costs
+    Why(Why),
     /// List the files that modules need
     Trace(Trace),
     /// Print a completion script
@@ -159,6 +161,9 @@ pub(super) struct Bundle {
     /// Remember nothing from one run to the next
     #[arg(long, env = "FNZIP_NO_CACHE", hide_env = true, value_parser = FalseyValueParser::new())]
     no_cache: bool,
+    /// Show what the packages of each function cost
+    #[arg(long, env = "FNZIP_SIZES", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub(super) sizes: bool,
     /// Write the manifest even if a function failed, without it
     #[arg(long, env = "FNZIP_KEEP_GOING", hide_env = true, value_parser = FalseyValueParser::new())]
     keep_going: bool,
@@ -203,6 +208,19 @@ pub(super) struct Config {
     /// The function
     #[arg(value_name = "FUNCTION")]
     pub(super) name: String,
+    #[command(flatten)]
+    pub(super) site: Site,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = TWINS)]
+pub(super) struct Why {
+    /// The function
+    #[arg(value_name = "FUNCTION")]
+    pub(super) name: String,
+    /// A file, or the name of a package
+    #[arg(value_name = "FILE-OR-PACKAGE")]
+    pub(super) wanted: String,
     #[command(flatten)]
     pub(super) site: Site,
 }

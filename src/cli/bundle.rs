@@ -16,6 +16,9 @@ pub(super) fn run(args: &Bundle, people: &People) -> Result<u8, Failure> {
     let (settings, report) = build(&args.invocation(&cwd), args.site.jobs, people)?;
     people.diagnostics(&report.all_diagnostics(), &cwd)?;
     people.summary(&report, &settings, &cwd)?;
+    if args.sizes {
+        people.sizes(&report)?;
+    }
     if args.site.json {
         print_json(&json::results(&report, &settings, &settings.out))?;
     }

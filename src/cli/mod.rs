@@ -10,6 +10,7 @@ mod peer;
 mod report;
 mod schema;
 mod trace;
+mod why;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -58,6 +59,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Bundle(args) => bundle::run(&args, &people),
         Command::List(args) => list::run(&args, &people),
         Command::Config(args) => config::run(&args, &people),
+        Command::Why(args) => why::run(&args, &people),
         Command::Trace(args) => trace::run(&args, &people),
         Command::Completions(args) => completions::run(&args),
         Command::Man => completions::man(),

@@ -73,7 +73,7 @@ pub(super) fn install(package: &str, target: Target) -> String {
 }
 
 /// The package that a file is of, by its place; the site's own has none.
-pub(super) fn package_name(file: &AbsPath) -> Option<String> {
+pub fn package_name(file: &AbsPath) -> Option<String> {
     let root = package_root(file)?;
     let scope = root.parent().filter(|parent| parent.name().starts_with('@'));
     Some(scope.map_or_else(|| root.name().to_owned(), |scope| format!("{}/{}", scope.name(), root.name())))

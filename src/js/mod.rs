@@ -1,7 +1,7 @@
 //! JavaScript: from a main file to all that it needs. The order of the modules is the order of the
 //! work, and none uses a later one. Never writes, and never runs the user's code.
 
-mod addons;
+pub mod addons;
 pub mod assets;
 pub mod binary;
 pub mod config;
@@ -16,3 +16,4 @@ pub mod scan;
 mod store_fs;
 pub mod trace;
 mod tsconfig;
+pub mod why;

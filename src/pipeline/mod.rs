@@ -4,6 +4,7 @@
 //! never in that of time.
 
 mod join;
+mod weight;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,19 +13,22 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use dashmap::DashSet;
 use rayon::prelude::*;
 
+pub use self::weight::Weight;
 use crate::archive::{self, Archive, WriteError};
 use crate::diagnostic::{Code, Diagnostic, Place, Severity, did_you_mean};
 use crate::function::{Arch, Function, FunctionName, Origin, Runtime, events};
+use crate::js::addons::package_name as package_of;
 use crate::js::binary::Target;
 use crate::js::graph::Graph;
 use crate::js::resolve::ResolveOptions;
 use crate::js::rules::Rules;
-use crate::js::trace::TraceOptions;
+use crate::js::trace::{TraceOptions, trace};
+use crate::js::why::{Step, way};
 use crate::manifest::{Additions, BuildData, Manifest, Row, System, runtime_version};
 use crate::path::AbsPath;
 use crate::plan::{BuildFacts, Content, Output, Plan};
 use crate::runtime;
-use crate::settings::Settings;
+use crate::settings::{Format, Settings};
 use crate::source::{self, Candidate};
 use crate::store::Store;
 
@@ -61,6 +65,8 @@ pub struct Built {
     pub archive: Archive,
     /// What is known of it.
     pub facts: BuildFacts,
+    /// What its packages cost, the heaviest first.
+    pub weights: Vec<Weight>,
 }
 
 impl Report {
@@ -200,6 +206,68 @@ pub fn files(site: &Site, settings: &Settings) -> Vec<(Vec<AbsPath>, Vec<Diagnos
     site.functions.par_iter().map(files).collect()
 }
 
+/// Why a file or a package ships in a function.
+#[derive(Debug)]
+pub struct Answer {
+    /// The file; of a package, the one that is reached first.
+    pub file: AbsPath,
+    /// The way to it from the entry.
+    pub way: Vec<Step>,
+    /// Who wants it, if no code does.
+    pub because: Option<&'static str>,
+    /// The package that was asked for.
+    pub package: Option<String>,
+    /// How many files were asked for, and what they cost in bytes.
+    pub files: usize,
+    /// As they are in the archive.
+    pub compressed: u64,
+    /// Unpacked.
+    pub size: u64,
+}
+
+/// Why `wanted`, a package, or `file` ships in the function at this place; none if it does not.
+pub fn why(
+    site: &Site,
+    function: usize,
+    wanted: &str,
+    file: &AbsPath,
+    settings: &Settings,
+    store: &Store,
+) -> Option<Answer> {
+    let function = &site.functions[function];
+    let graph = site.graph.with_options(resolve_options(function, settings.arch));
+    let plan = runtime::plan(function, &graph, settings).ok();
+    let options = runtime::trace_options(function, settings)?;
+    let traced = trace(&graph, std::slice::from_ref(&function.main_file), &options);
+    let shipped: BTreeSet<&AbsPath> =
+        plan.iter().flat_map(|plan| &plan.facts.inputs).chain(traced.files.keys()).collect();
+    let is_file = shipped.contains(file);
+    let of_package = |path: &AbsPath| package_of(path).as_deref() == Some(wanted);
+    let is_meant = |path: &AbsPath| if is_file { path == file } else { of_package(path) };
+    let meant: Vec<&AbsPath> = shipped.iter().copied().filter(|path| is_meant(path)).collect();
+    let first = (*meant.first()?).clone();
+    let (found, way) = way(&traced, &graph, &is_meant).unwrap_or((first, Vec::new()));
+    let is_included = plan.as_ref().is_some_and(|plan| plan.facts.included_files.contains(&found));
+    let because = match (way.is_empty(), is_included) {
+        (true, true) => Some("named by `included_files`"),
+        (true, false) if found == function.main_file => Some("the main file"),
+        (true, false) => Some("in the function's own directory"),
+        (false, _) => None,
+    };
+    let weigh =
+        |path: &&AbsPath| store.kept(path).ok().filter(|kept| !kept.is_empty()).map(|kept| weight::of_kept(&kept));
+    let weights: Vec<(u64, u64)> = meant.iter().filter_map(weigh).collect();
+    Some(Answer {
+        file: found,
+        way,
+        because,
+        package: (!is_file).then(|| wanted.to_owned()),
+        files: meant.len(),
+        compressed: weights.iter().map(|weight| weight.0).sum(),
+        size: weights.iter().map(|weight| weight.1).sum(),
+    })
+}
+
 fn build(function: Function, said: Vec<Diagnostic>, graphs: &Graphs, settings: &Settings, store: &Store) -> Outcome {
     let graph = graphs.of(&function);
     let planned = runtime::plan(&function, graph, settings);
@@ -209,11 +277,26 @@ fn build(function: Function, said: Vec<Diagnostic>, graphs: &Graphs, settings: &
         Ok(plan) if misconfigured => (None, plan.diagnostics),
         Ok(Plan { output, facts, mut diagnostics }) => {
             compress(&output, store);
-            match archive::write(&output, function.name.as_str(), &settings.out, settings.format, store) {
-                Ok(archive) => (Some(Built { archive, facts }), diagnostics),
+            let weights = match &output {
+                Output::Archive(entries) => weight::weigh(entries, store),
+                Output::Verbatim { .. } => Vec::new(),
+            };
+            let about = |diagnostic: Diagnostic| diagnostic.of(function.name.as_str()).under(settings.strict);
+            let written = match weight::too_large(&weights, settings.limits) {
+                Some(refused) => Err(refused),
+                None => archive::write(&output, function.name.as_str(), &settings.out, settings.format, store)
+                    .map_err(|error| Diagnostic::error(Code::Unwritable, error.to_string())),
+            };
+            match written {
+                Ok(archive) => {
+                    let is_zip = settings.format == Format::Zip;
+                    let size = archive.size.filter(|_| is_zip).unwrap_or(0);
+                    let large = weight::large(size, &weights, settings.limits);
+                    diagnostics.extend(large.map(about));
+                    (Some(Built { archive, facts, weights }), diagnostics)
+                }
                 Err(error) => {
-                    let diagnostic = Diagnostic::error(Code::Unwritable, error.to_string());
-                    diagnostics.push(diagnostic.of(function.name.as_str()));
+                    diagnostics.push(about(error));
                     (None, diagnostics)
                 }
             }
@@ -346,7 +429,7 @@ fn manifest(report: &Report, settings: &Settings) -> Manifest {
         if settings.reproducible { path.relative_to(from) } else { path.to_string() }
     };
     let rows = report.functions.iter().filter_map(|Outcome { function, built, .. }| {
-        let Built { archive, facts } = built.as_ref()?;
+        let Built { archive, facts, .. } = built.as_ref()?;
         let config = &function.config;
         Some(Row {
             bundler: facts.bundler,

@@ -4,6 +4,7 @@
 
 mod document;
 mod function_config;
+mod limits;
 mod netlify_toml;
 mod node_version;
 mod package_rule;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use function_config::{ConfigLayers, config_beside};
+pub use limits::Limits;
 pub use package_rule::PackageRule;
 
 use crate::diagnostic::{Diagnostic, Place, Severity};
@@ -148,6 +150,8 @@ pub struct Settings {
     pub environment: BTreeMap<String, Written>,
     /// Ship the platform's telemetry.
     pub telemetry: bool,
+    /// How large functions may be.
+    pub limits: Limits,
     /// What packages need besides, by the site's word.
     pub package_rules: Vec<PackageRule>,
     /// What is worth knowing of the configuration.
@@ -276,6 +280,7 @@ impl Settings {
             environment: site.environment,
             telemetry: site.telemetry,
             package_rules: site.package_rules,
+            limits: site.limits,
             said,
         })
     }

@@ -30,3 +30,4 @@ mod rows;
 mod rules;
 mod sites;
 mod trace;
+mod why;

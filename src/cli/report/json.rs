@@ -147,7 +147,7 @@ pub(in crate::cli) fn listing(functions: &[Function], files: Option<&[Vec<AbsPat
 pub(in crate::cli) fn trace(trace: &Trace, base: &AbsPath) -> Value {
     let mut reasons = Map::new();
     for (path, file) in &trace.files {
-        let mut kinds: Vec<&str> = file.reasons.iter().map(|reason| kind(reason.how)).collect();
+        let mut kinds: Vec<&str> = file.reasons.iter().map(|reason| in_words(reason.how)).collect();
         kinds.sort_unstable();
         kinds.dedup();
         let parents = file.reasons.iter().filter_map(|reason| Some(reason.parent.as_ref()?.relative_to(base)));
@@ -163,7 +163,8 @@ pub(in crate::cli) fn trace(trace: &Trace, base: &AbsPath) -> Value {
     })
 }
 
-fn kind(how: How) -> &'static str {
+/// How a file came into a trace, in the words of `--json`.
+pub(in crate::cli) fn in_words(how: How) -> &'static str {
     match how {
         How::Entry => "initial",
         How::Request(Form::Import) => "import",

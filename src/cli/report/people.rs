@@ -69,6 +69,27 @@ impl People {
     }
 
     /// The table of what was built, and where it is.
+    /// What the packages of each function cost, the heaviest first.
+    pub(in crate::cli) fn sizes(&self, report: &Report) -> io::Result<()> {
+        let mut err = self.stderr();
+        for outcome in &report.functions {
+            let weights = outcome.built.iter().flat_map(|built| &built.weights);
+            writeln!(err, "{}", outcome.function.name)?;
+            for weight in weights {
+                let name = weight.package.as_deref().unwrap_or("its own files");
+                let files = plural(weight.files, "file");
+                writeln!(
+                    err,
+                    "  {:>9}  {name}  ({} {files}, {} unpacked)",
+                    bytes(weight.compressed),
+                    weight.files,
+                    bytes(weight.size)
+                )?;
+            }
+        }
+        Ok(())
+    }
+
     pub(in crate::cli) fn summary(&self, report: &Report, settings: &Settings, cwd: &Path) -> io::Result<()> {
         if self.quiet {
             return Ok(());
@@ -315,7 +336,8 @@ fn plural(count: usize, word: &str) -> String {
     if count == 1 { word.into() } else { format!("{word}s") }
 }
 
-fn bytes(count: u64) -> String {
+/// A size, for people.
+pub(in crate::cli) fn bytes(count: u64) -> String {
     let kilobytes = count as f64 / 1000.0;
     match count {
         0..1000 => format!("{count} B"),

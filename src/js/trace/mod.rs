@@ -230,7 +230,7 @@ impl Walk<'_> {
         for (index, edge) in module.edges.iter().enumerate() {
             self.follow(path, index, edge, depth);
         }
-        for (how, named) in &module.named {
+        for (how, named, _) in &module.named {
             for file in &named.files {
                 self.take(path, *how, named.is_choice, file, depth);
             }

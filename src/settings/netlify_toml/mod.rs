@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::document::{Data, Document, Member, Node, Table};
-use super::{ConfigLayers, Invocation, PackageRule, SettingsError, Written};
+use super::{ConfigLayers, Invocation, Limits, PackageRule, SettingsError, Written, limits};
 use crate::diagnostic::{Diagnostic, Place, did_you_mean};
 use crate::function::checks;
 use crate::function::config::{Speaker, Told};
@@ -32,6 +32,8 @@ pub(super) struct NetlifyToml {
     pub(super) telemetry: bool,
     /// `[[fnzip.package_rules]]`.
     pub(super) package_rules: Vec<PackageRule>,
+    /// `[fnzip] limits`.
+    pub(super) limits: Limits,
     /// What is not known, or does not count.
     pub(super) said: Vec<Diagnostic>,
 }
@@ -198,6 +200,7 @@ impl Reader<'_> {
                     Some(telemetry) => read.telemetry = telemetry,
                     None => self.error(node.at(), "`fnzip.telemetry` must be true or false"),
                 },
+                "limits" => read.limits = self.limits(node),
                 "package_rules" => read.package_rules = self.package_rules(node),
                 _ if FNZIP.contains(&key.as_str()) => {
                     self.warning(key_at, &format!("`fnzip.{key}` has no effect yet"));
@@ -208,6 +211,30 @@ impl Reader<'_> {
                 }
             }
         }
+    }
+
+    fn limits(&mut self, node: &Node) -> Limits {
+        let mut read = Limits::default();
+        if node.as_table().is_none() {
+            self.error(node.at(), "`fnzip.limits` must be a table");
+        }
+        for Member { key, key_at, node } in node.as_table().into_iter().flatten() {
+            match (key.as_str(), limits::bytes(node)) {
+                ("zipped", Some(bytes)) => read.zipped = bytes,
+                ("unzipped", Some(bytes)) => read.unzipped = bytes,
+                ("zipped" | "unzipped", None) => {
+                    self.error(
+                        node.at(),
+                        &format!("`fnzip.limits.{key}` must be a number of bytes, or text such as `60mb`"),
+                    );
+                }
+                _ => {
+                    let meant = did_you_mean(key, ["unzipped", "zipped"].into_iter());
+                    self.warning(key_at, &format!("`fnzip.limits.{key}` is no key that is known{meant}"));
+                }
+            }
+        }
+        read
     }
 
     fn package_rules(&mut self, node: &Node) -> Vec<PackageRule> {

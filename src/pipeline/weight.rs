@@ -1,0 +1,93 @@
+//! What an archive weighs, and which packages weigh most. In: the entries of a plan and the store that
+//! compressed them. Out: sizes by package; whether the platform takes so much. Never writes.
+
+use std::collections::BTreeMap;
+
+use crate::archive::deflate::Deflated;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::plan::{Content, Entry};
+use crate::settings::Limits;
+use crate::store::Store;
+
+/// What one package costs in an archive.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Weight {
+    /// Its name; none for the site's own files.
+    pub package: Option<String>,
+    /// How many files.
+    pub files: usize,
+    /// Bytes, as they are in the archive.
+    pub compressed: u64,
+    /// Bytes, unpacked.
+    pub size: u64,
+}
+
+/// The heaviest first.
+pub(super) fn weigh(entries: &[Entry], store: &Store) -> Vec<Weight> {
+    let mut packages: BTreeMap<Option<String>, Weight> = BTreeMap::new();
+    for entry in entries {
+        let (size, compressed) = match &entry.content {
+            Content::File(path) => {
+                let kept = store.kept(path).unwrap_or_default();
+                let (compressed, size) = if kept.is_empty() { (0, 0) } else { of_kept(&kept) };
+                (size, compressed)
+            }
+            Content::Bytes(bytes) => (bytes.len() as u64, bytes.len() as u64),
+            Content::Link(_) => continue,
+        };
+        let package = package_of(entry.path.as_str());
+        let weight = packages.entry(package.clone()).or_insert(Weight { package, ..Weight::default() });
+        weight.files += 1;
+        weight.size += size;
+        weight.compressed += compressed;
+    }
+    let mut weights: Vec<Weight> = packages.into_values().collect();
+    weights.sort_by(|one, other| other.compressed.cmp(&one.compressed).then(one.package.cmp(&other.package)));
+    weights
+}
+
+/// What a file costs in an archive, and unpacked.
+pub(super) fn of_kept(kept: &[u8]) -> (u64, u64) {
+    let deflated = Deflated::read(kept);
+    (deflated.data.len() as u64, deflated.len)
+}
+
+/// The package whose file this is, by its place.
+fn package_of(path: &str) -> Option<String> {
+    let (_, below) = path.rsplit_once("node_modules/")?;
+    let parts = if below.starts_with('@') { 2 } else { 1 };
+    Some(below.split('/').take(parts).collect::<Vec<_>>().join("/"))
+}
+
+/// Would the platform refuse so much?
+pub(super) fn too_large(weights: &[Weight], limits: Limits) -> Option<Diagnostic> {
+    let size: u64 = weights.iter().map(|weight| weight.size).sum();
+    (size > limits.unzipped).then(|| {
+        let message = format!("unpacked it has {}, and the platform takes {}", mega(size), mega(limits.unzipped));
+        Diagnostic::error(Code::TooLarge, message).hint(heaviest(weights))
+    })
+}
+
+/// Is an archive larger than what is uploaded in one go?
+pub(super) fn large(size: u64, weights: &[Weight], limits: Limits) -> Option<Diagnostic> {
+    (size > limits.zipped).then(|| {
+        let message = format!("the archive has {}, which is over {}", mega(size), mega(limits.zipped));
+        Diagnostic::warning(Code::TooLarge, message).hint(heaviest(weights))
+    })
+}
+
+fn heaviest(weights: &[Weight]) -> String {
+    let mut by_size: Vec<&Weight> = weights.iter().collect();
+    by_size.sort_by_key(|weight| std::cmp::Reverse(weight.size));
+    let named = by_size.into_iter().take(3).map(|weight| {
+        let name = weight.package.as_deref().unwrap_or("its own files");
+        format!("{name} ({})", mega(weight.size))
+    });
+    format!("the largest are {}; --sizes shows all", named.collect::<Vec<_>>().join(", "))
+}
+
+fn mega(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "one digit is shown")]
+    let mega = bytes as f64 / 1_048_576.0;
+    if mega < 0.1 { format!("{} kB", bytes.div_ceil(1024)) } else { format!("{mega:.1} MB") }
+}
