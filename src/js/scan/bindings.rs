@@ -59,6 +59,9 @@ impl Collect<'_, '_> {
 
     fn learn(&mut self, name: Id, values: Values) {
         let mut names = self.scope.names.borrow_mut();
+        if names.unknown.contains(&name) {
+            return;
+        }
         let known = names.values.entry(name.clone()).or_default();
         // What was not known before its time may be known now.
         known.retain(|value| *value != Value::Unknown);

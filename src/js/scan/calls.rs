@@ -112,6 +112,10 @@ impl Walk<'_> {
                     self.view_engine(first, engine);
                 }
                 // `createRequire(…).resolve`
+                let name = name.filter(|name| matches!(name.as_str(), "resolve" | "call"));
+                if name.is_none() {
+                    return false;
+                }
                 let Value::Require(base) = self.scope.value(&member.obj) else { return false };
                 match (name.as_deref(), plain(1)) {
                     (Some("resolve"), _) => self.request_any(first, Form::RequireResolve, base.as_ref()),

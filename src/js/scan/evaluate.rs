@@ -4,18 +4,18 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use swc_core::common::Spanned;
 use swc_core::ecma::ast::{
-    ArrayLit, ArrowFunctionBody, BinExpr, BinaryOp, Callee, Expr, ExprOrSpread, Id, Ident, MemberExpr, MetaPropKind,
-    ObjectLit, OptChainBase, Pat, Prop, PropName, PropOrSpread, Tpl, UnaryExpr, UnaryOp,
+    ArrayLit, ArrowFunctionBody, BinExpr, BinaryOp, Callee, Expr, Id, Ident, MemberExpr, MetaPropKind, ObjectLit,
+    OptChainBase, Pat, Prop, PropName, PropOrSpread, Tpl, UnaryExpr, UnaryOp,
 };
 
 use super::node;
-use super::operators::{arithmetic, is_mark, is_something, method, negated, of_literal};
+use super::operators::{arithmetic, is_mark, is_something, negated, of_literal};
 use super::platform::written_for;
-use super::value::{ARCHITECTURE, Anchor, FILE_URL, PLATFORM, Returned, UNKNOWN, Value, Values};
+use super::value::{ARCHITECTURE, Anchor, FILE_URL, HEAVIEST, PLATFORM, UNKNOWN, Value, Values};
 use crate::js::literal::{member_name, unwrapped};
 use crate::js::parse::Parsed;
 
@@ -25,8 +25,12 @@ const MOST: usize = 64;
 /// How deep expressions are followed.
 const DEEPEST: u32 = 64;
 
-/// How many expressions of a file are looked at, at most.
+/// How many expressions of a file are looked at, at most: so many, and more for each byte of it.
 const MOST_STEPS: u32 = 4_000_000;
+const MOST_STEPS_PER_BYTE: u32 = 4;
+
+/// How many of them for the sake of one: what is hard in one place takes nothing from the others.
+const MOST_STEPS_EACH: u32 = 1 << 15;
 
 /// What names stand for.
 #[derive(Debug, Default)]
@@ -46,28 +50,47 @@ pub(super) struct Names {
 /// The names of a file, and how to work out more.
 pub(super) struct Scope<'a> {
     parsed: &'a Parsed,
-    extension: &'a str,
+    pub(super) extension: &'a str,
     pub(super) names: RefCell<Names>,
     depth: Cell<u32>,
     steps: Cell<u32>,
+    /// How many there may be, for the file and for the expression at hand.
+    most: u32,
+    limit: Cell<u32>,
 }
 
 impl<'a> Scope<'a> {
     pub(super) fn new(parsed: &'a Parsed, extension: &'a str) -> Self {
-        Self { parsed, extension, names: RefCell::default(), depth: Cell::new(0), steps: Cell::new(0) }
+        let (names, depth, steps, limit) = Default::default();
+        let size = parsed.program.span_hi().0.saturating_mul(MOST_STEPS_PER_BYTE);
+        let most = size.saturating_add(MOST_STEPS);
+        Self { parsed, extension, names, depth, steps, most, limit }
+    }
+
+    /// How many expressions have been looked at.
+    #[cfg(test)]
+    pub(super) fn steps(&self) -> u32 {
+        self.steps.get()
     }
 
     /// What the expression may be; never empty.
     pub(super) fn values(&self, expr: &Expr) -> Values {
-        let steps = self.steps.get();
-        if self.depth.get() >= DEEPEST || steps >= MOST_STEPS {
+        if self.depth.get() == 0 {
+            self.limit.set(self.most.min(self.steps.get().saturating_add(MOST_STEPS_EACH)));
+        }
+        if self.depth.get() >= DEEPEST || self.steps.get() >= self.limit.get() {
             return unknown();
         }
-        self.steps.set(steps + 1);
+        self.spend(1);
         self.depth.set(self.depth.get() + 1);
         let values = self.look(unwrapped(expr));
         self.depth.set(self.depth.get() - 1);
         if values.is_empty() || values.len() > MOST { unknown() } else { values }
+    }
+
+    /// Work that is as much as looking at so many expressions.
+    pub(super) fn spend(&self, steps: u32) {
+        self.steps.set(self.steps.get().saturating_add(steps));
     }
 
     /// The first of them, where only one is of use.
@@ -142,15 +165,16 @@ impl<'a> Scope<'a> {
     }
 
     fn template(&self, template: &Tpl) -> Values {
-        let mut texts = vec![String::new()];
+        let mut texts = vec![Value::text("")];
         for (index, part) in template.quasis.iter().enumerate() {
             let part = part.cooked.as_ref().map(|part| part.to_string_lossy()).unwrap_or_default();
-            texts.iter_mut().for_each(|text| text.push_str(&part));
+            let part = Value::text(part);
+            texts.iter_mut().for_each(|text| *text = joined(text, &part));
             if let Some(expr) = template.exprs.get(index) {
-                texts = product(&texts, &self.values(expr), |text, value| format!("{text}{}", value.to_text()));
+                texts = product(&texts, &self.values(expr), joined);
             }
         }
-        texts.into_iter().map(Value::text).collect()
+        texts
     }
 
     fn member(&self, member: &MemberExpr) -> Values {
@@ -206,122 +230,32 @@ impl<'a> Scope<'a> {
         values
     }
 
-    fn call(&self, callee: &Expr, arguments: &[ExprOrSpread]) -> Values {
-        let wrapped = self.method(unwrapped(callee), arguments).or_else(|| self.interop(callee, arguments));
-        if let Some(values) = wrapped {
-            return values;
-        }
-        match self.value(callee) {
-            Value::Node(function) => self.of_node(&function, arguments),
-            Value::Require(_) => match arguments.first().map(|argument| self.value(&argument.expr)) {
-                Some(Value::Text(specifier)) => vec![node::module(&specifier).unwrap_or(Value::Unknown)],
-                _ => unknown(),
-            },
-            Value::Function(returned) if returned.requires.is_none() && returned.values != [Value::Unknown] => {
-                returned.values.clone()
-            }
-            _ => self.numbered(arguments),
-        }
-    }
-
-    /// Compilers wrap what is required: `__importDefault(require('path'))`.
-    fn interop(&self, callee: &Expr, arguments: &[ExprOrSpread]) -> Option<Values> {
-        let mut name = match unwrapped(callee) {
-            Expr::Ident(ident) => ident.sym.to_string(),
-            Expr::Member(member) => {
-                let of = member.obj.as_ident().map(|of| of.sym.to_string()).unwrap_or_default();
-                of + &member_name(&member.prop)?
-            }
-            _ => return None,
-        };
-        name.make_ascii_lowercase();
-        name.retain(|letter| letter != '_');
-        const WRAPPERS: [&str; 6] =
-            ["interoprequire", "interopdefault", "interopnamespace", "toesm", "importstar", "importdefault"];
-        // webpack's `require.n(module)` gives a function that gives the module.
-        let is_getter =
-            unwrapped(callee).as_member().and_then(|member| member_name(&member.prop)).as_deref() == Some("n");
-        if !is_getter && !WRAPPERS.iter().any(|wrapper| name.contains(wrapper)) {
-            return None;
-        }
-        let module = self.value(&arguments.first()?.expr);
-        match module {
-            Value::Node(_) if is_getter => {
-                let returned = Returned { values: vec![module], requires: None, calls: Vec::new() };
-                Some(vec![Value::Function(Rc::new(returned))])
-            }
-            Value::Node(_) => Some(vec![module]),
-            _ => None,
-        }
-    }
-
-    /// A module of Node that a bundle gives a number.
-    fn numbered(&self, arguments: &[ExprOrSpread]) -> Values {
-        let names = self.names.borrow();
-        let [argument] = arguments else { return unknown() };
-        if names.numbered.is_empty() {
-            return unknown();
-        }
-        let key = match unwrapped(&argument.expr) {
-            Expr::Lit(literal) => of_literal(literal).to_text(),
-            _ => return unknown(),
-        };
-        names.numbered.get(&key).map_or_else(unknown, |module| vec![module.clone()])
-    }
-
-    /// `'a'.concat(b)`, `[a, b].join('/')`.
-    fn method(&self, callee: &Expr, arguments: &[ExprOrSpread]) -> Option<Values> {
-        let member = callee.as_member()?;
-        let name = member_name(&member.prop)?;
-        if !matches!(name.as_str(), "concat" | "join" | "toString") {
-            return None;
-        }
-        let values = self.values(&member.obj);
-        let is_data = |value: &Value| matches!(value, Value::Text(_) | Value::Array(_));
-        if !values.iter().any(is_data) {
-            return None;
-        }
-        let mut calls: Vec<Vec<Value>> = values.into_iter().map(|value| vec![value]).collect();
-        for argument in arguments {
-            let values = if argument.spread.is_some() { unknown() } else { self.values(&argument.expr) };
-            calls = product(&calls, &values, |call, value| [call.as_slice(), std::slice::from_ref(value)].concat());
-        }
-        Some(calls.iter().map(|call| method(&name, &call[0], &call[1..])).collect())
-    }
-
-    fn of_node(&self, function: &str, arguments: &[ExprOrSpread]) -> Values {
-        let mut calls: Vec<Vec<Value>> = vec![Vec::new()];
-        for argument in arguments {
-            let values = self.values(&argument.expr);
-            if argument.spread.is_none() {
-                calls = product(&calls, &values, |call, value| [call.as_slice(), std::slice::from_ref(value)].concat());
-                continue;
-            }
-            let [Value::Array(items)] = values.as_slice() else { return unknown() };
-            for item in items.iter() {
-                calls = product(&calls, item, |call, value| [call.as_slice(), std::slice::from_ref(value)].concat());
-            }
-        }
-        calls.iter().map(|call| node::call(function, call)).collect()
-    }
-
+    /// `a + b + c + …`, `a || b || …`: however long.
     fn binary(&self, expr: &BinExpr) -> Values {
-        let left = self.values(&expr.left);
-        let (keeps_left, may_be): (fn(&Value) -> Option<bool>, bool) = match expr.op {
+        let (mut first, mut rest) = (unwrapped(&expr.left), vec![&*expr.right]);
+        while let Some(before) = first.as_bin().filter(|before| before.op == expr.op) {
+            rest.push(&before.right);
+            first = unwrapped(&before.left);
+        }
+        rest.iter().rev().fold(self.values(first), |left, right| {
+            let values = self.two(expr.op, &left, right);
+            if values.is_empty() || values.len() > MOST { unknown() } else { values }
+        })
+    }
+
+    fn two(&self, op: BinaryOp, left: &Values, right: &Expr) -> Values {
+        let (keeps_left, may_be): (fn(&Value) -> Option<bool>, bool) = match op {
             BinaryOp::LogicalOr => (Value::is_true, true),
             BinaryOp::LogicalAnd => (|value| value.is_true().map(|is| !is), false),
             BinaryOp::NullishCoalescing => (is_something, true),
-            op => {
-                let right = self.values(&expr.right);
-                return product(&left, &right, |left, right| arithmetic(op, left, right));
-            }
+            op => return product(left, &self.values(right), |left, right| arithmetic(op, left, right)),
         };
         // The sides that can be told, whichever it is.
         let mut values: Values =
             left.iter().filter(|value| may_be || keeps_left(value) != Some(false)).cloned().collect();
         values.retain(|value| keeps_left(value) != Some(false));
         if left.iter().any(|value| keeps_left(value) != Some(true)) {
-            values.extend(self.values(&expr.right));
+            values.extend(self.values(right));
         }
         values
     }
@@ -359,12 +293,15 @@ impl<'a> Scope<'a> {
                 None => items.push(vec![Value::Undefined]),
                 Some(element) if element.spread.is_none() => items.push(self.values(&element.expr)),
                 Some(element) => match self.value(&element.expr) {
-                    Value::Array(more) => items.extend(more.iter().cloned()),
+                    Value::Array(more) if items.len() + more.len() <= HEAVIEST as usize => {
+                        self.spend(u32::try_from(more.len()).unwrap_or(u32::MAX));
+                        items.extend(more.iter().cloned());
+                    }
                     _ => return Value::Unknown,
                 },
             }
         }
-        Value::Array(Rc::new(items))
+        Value::array(items)
     }
 
     fn object(&self, object: &ObjectLit) -> Value {
@@ -373,6 +310,7 @@ impl<'a> Scope<'a> {
             match prop {
                 PropOrSpread::Spread(spread) => match self.value(&spread.expr) {
                     Value::Object(more) => {
+                        self.spend(u32::try_from(more.len()).unwrap_or(u32::MAX));
                         members.extend(more.iter().map(|(key, values)| (key.clone(), values.clone())));
                     }
                     _ => return Value::Unknown,
@@ -390,7 +328,7 @@ impl<'a> Scope<'a> {
                 }
             }
         }
-        Value::Object(Rc::new(members))
+        Value::object(members)
     }
 
     pub(super) fn key(&self, key: &PropName) -> Option<String> {
@@ -420,7 +358,15 @@ pub(super) fn product<A, B, C>(one: &[A], other: &[B], make: impl Fn(&A, &B) -> 
     one.iter().flat_map(|a| other.iter().map(|b| (a, b)).collect::<Vec<_>>()).map(|(a, b)| make(a, b)).collect()
 }
 
-fn of_object(object: &Value, name: &str, extension: &str) -> Values {
+/// Text after text.
+fn joined(text: &Value, more: &Value) -> Value {
+    match text.as_text() {
+        Some(text) => Value::text(format!("{text}{}", more.to_text())),
+        None => Value::Unknown,
+    }
+}
+
+pub(super) fn of_object(object: &Value, name: &str, extension: &str) -> Values {
     let one = |value: Value| vec![value];
     if name.contains(UNKNOWN) {
         return unknown();

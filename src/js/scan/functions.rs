@@ -1,8 +1,6 @@
 //! What functions of a file return, and what they call their parameters with. In: a function. Out: a
 //! value that stands for it. Only bodies that do little are looked into.
 
-use std::rc::Rc;
-
 use swc_core::ecma::ast::{ArrowExpr, CallExpr, Callee, Expr, Function, Ident, Pat, Stmt};
 use swc_core::ecma::visit::{Visit, VisitWith};
 
@@ -40,7 +38,9 @@ impl Scope<'_> {
             let Callee::Expr(callee) = &call.callee else { return None };
             let [argument] = call.args.as_slice() else { return None };
             let parameter = position(parameters, unwrapped(&argument.expr).as_ident()?)?;
-            matches!(self.value(callee), Value::Require(None)).then_some(parameter)
+            // A function is no `require`, and looking into each twice would take for ever.
+            let is_function = matches!(unwrapped(callee), Expr::Fn(_) | Expr::Arrow(_));
+            (!is_function && matches!(self.value(callee), Value::Require(None))).then_some(parameter)
         });
         let values = match returned {
             Some(expr) if before.is_empty() && requires.is_none() => self.values(expr),
@@ -54,7 +54,7 @@ impl Scope<'_> {
                 returned.visit_with(&mut calls);
             }
         }
-        Value::Function(Rc::new(Returned { values, requires, calls: calls.found }))
+        Value::function(Returned { values, requires, calls: calls.found })
     }
 }
 

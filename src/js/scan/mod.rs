@@ -6,10 +6,13 @@ mod bindings;
 mod calls;
 mod evaluate;
 mod functions;
+#[cfg(test)]
+mod growth;
 mod node;
 mod operators;
 mod platform;
 mod posix;
+mod results;
 mod types;
 mod value;
 mod visit;

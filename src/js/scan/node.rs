@@ -2,7 +2,6 @@
 //! module, a member, a function and its arguments. Out: values. Knows the target only: POSIX, Linux.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 use super::posix;
 use super::value::{ARCHITECTURE, Anchor, Anchored, FILE_URL, PLATFORM, UNKNOWN, Value};
@@ -117,7 +116,7 @@ fn parsed(path: &str) -> Value {
     let parts = [("root", root.to_owned()), ("dir", directory), ("base", base), ("ext", extension), ("name", name)];
     let members: BTreeMap<_, _> =
         parts.into_iter().map(|(key, part)| (key.to_owned(), vec![Value::text(part)])).collect();
-    Value::Object(Rc::new(members))
+    Value::object(members)
 }
 
 fn formatted(parts: &Value) -> Option<Value> {

@@ -1,8 +1,6 @@
 //! JavaScript's operators and a few methods, on values. In: values. Out: a value; what cannot be told
 //! makes the result unknown.
 
-use std::rc::Rc;
-
 use swc_core::ecma::ast::{BinaryOp, Lit, UnaryOp};
 
 use super::value::{PLATFORM, UNKNOWN, Value, Values};
@@ -60,7 +58,7 @@ pub(super) fn method(name: &str, of: &Value, arguments: &[Value]) -> Value {
                     one => all.push(vec![one.clone()]),
                 }
             }
-            Value::Array(Rc::new(all))
+            Value::array(all)
         }
         ("join", Value::Array(items)) => {
             let separator = arguments.first().map_or_else(|| ",".to_owned(), Value::to_text);

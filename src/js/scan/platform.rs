@@ -14,6 +14,9 @@ pub struct Condition {
     negated: bool,
 }
 
+/// How deep tests are looked into.
+const DEEPEST: u32 = 8;
+
 /// What holds in a branch, and what in the other.
 #[derive(Debug, Default)]
 pub(super) struct Branches {
@@ -40,9 +43,16 @@ pub fn written_for(text: &str, platform: &str, arch: &str) -> String {
 impl Scope<'_> {
     /// What a test says of the platform.
     pub(super) fn branches(&self, test: &Expr) -> Branches {
+        self.branches_at(test, 0)
+    }
+
+    fn branches_at(&self, test: &Expr, depth: u32) -> Branches {
+        if depth > DEEPEST {
+            return Branches::default();
+        }
         match unwrapped(test) {
             Expr::Unary(unary) if unary.op == UnaryOp::Bang => {
-                let Branches { taken, other } = self.branches(&unary.arg);
+                let Branches { taken, other } = self.branches_at(&unary.arg, depth + 1);
                 Branches { taken: other, other: taken }
             }
             Expr::Bin(test) => match test.op {
@@ -54,11 +64,14 @@ impl Scope<'_> {
                     Branches { other: taken.iter().map(Condition::not).collect(), taken }
                 }
                 BinaryOp::LogicalAnd => {
-                    let taken = [self.branches(&test.left).taken, self.branches(&test.right).taken].concat();
+                    let taken =
+                        [self.branches_at(&test.left, depth + 1).taken, self.branches_at(&test.right, depth + 1).taken]
+                            .concat();
                     Branches { taken, other: Vec::new() }
                 }
                 BinaryOp::LogicalOr => {
-                    let (left, right) = (self.branches(&test.left), self.branches(&test.right));
+                    let (left, right) =
+                        (self.branches_at(&test.left, depth + 1), self.branches_at(&test.right, depth + 1));
                     let either = match (left.taken.as_slice(), right.taken.as_slice()) {
                         ([one], [other]) if !one.negated && !other.negated => {
                             Some(Condition { any: [one.any.clone(), other.any.clone()].concat(), negated: false })

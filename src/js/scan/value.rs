@@ -3,6 +3,7 @@
 //! `require.resolve` names. So what a file says depends on its bytes alone. Never looks at the disk.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::rc::Rc;
 
 use super::posix::normal;
@@ -17,14 +18,14 @@ pub(super) enum Value {
     Bool(bool),
     Null,
     Undefined,
-    Array(Rc<Vec<Values>>),
-    Object(Rc<BTreeMap<String, Values>>),
+    Array(Rc<Weighed<Vec<Values>>>),
+    Object(Rc<Weighed<BTreeMap<String, Values>>>),
     /// Something of Node: `path`, `path.join`, `fs.readFileSync`, `process.env`.
     Node(Rc<str>),
     /// A `require`, and where it resolves from, if not from the file itself.
     Require(Option<Base>),
     /// A function that the file declares.
-    Function(Rc<Returned>),
+    Function(Rc<Weighed<Returned>>),
     /// Anything.
     Unknown,
 }
@@ -38,6 +39,44 @@ pub(super) struct Returned {
     pub(super) requires: Option<usize>,
     /// It calls a parameter, with these.
     pub(super) calls: Vec<(usize, Vec<Values>)>,
+}
+
+/// What holds other values, and how many: each as often as it stands in it.
+#[derive(Debug, Clone)]
+pub(super) struct Weighed<T> {
+    of: T,
+    size: Size,
+}
+
+/// How many values, and how deep they stand in one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Size {
+    weight: u32,
+    depth: u32,
+}
+
+impl<T> Weighed<T> {
+    /// None if it is too large.
+    fn new(of: T, within: impl FnOnce(&T) -> Size) -> Option<Rc<Self>> {
+        let within = within(&of);
+        let size = Size { weight: within.weight.saturating_add(1), depth: within.depth + 1 };
+        (size.weight <= HEAVIEST && size.depth <= DEEPEST).then(|| Rc::new(Self { of, size }))
+    }
+}
+
+impl<T> Deref for Weighed<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.of
+    }
+}
+
+impl<T: PartialEq> PartialEq for Weighed<T> {
+    /// Most are equal because they are the same: then nothing within is looked at.
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other) || self.size == other.size && self.of == other.of
+    }
 }
 
 /// Where a request is resolved from.
@@ -60,6 +99,13 @@ pub(super) const FILE_URL: &str = "file://";
 
 /// The longest text that is worked out, in bytes.
 const LONGEST: usize = 4096;
+
+/// The most values that one may hold. Without a limit, a few lines that each name the line before twice
+/// would make more than any memory holds.
+pub(super) const HEAVIEST: u32 = 1 << 14;
+
+/// How deep values may stand in one another.
+const DEEPEST: u32 = 64;
 
 /// How deep a marked directory is, so that `..` leads out of it and can be counted.
 const DEPTH: usize = 24;
@@ -102,6 +148,40 @@ impl Value {
         if text.as_ref().len() > LONGEST { Self::Unknown } else { Self::Text(text.as_ref().into()) }
     }
 
+    pub(super) fn array(items: Vec<Values>) -> Self {
+        Weighed::new(items, |items| size(items.iter().flatten())).map_or(Self::Unknown, Self::Array)
+    }
+
+    pub(super) fn object(members: BTreeMap<String, Values>) -> Self {
+        Weighed::new(members, |members| size(members.values().flatten())).map_or(Self::Unknown, Self::Object)
+    }
+
+    pub(super) fn function(returned: Returned) -> Self {
+        let within = |returned: &Returned| {
+            let calls = returned.calls.iter().flat_map(|(_, arguments)| arguments.iter().flatten());
+            size(returned.values.iter().chain(calls))
+        };
+        Weighed::new(returned, within).map_or(Self::Unknown, Self::Function)
+    }
+
+    /// What tells one list of values from every other, as long as there is one.
+    pub(super) fn address(&self) -> Option<usize> {
+        match self {
+            Self::Array(items) => Some(Rc::as_ptr(items).addr()),
+            Self::Object(members) => Some(Rc::as_ptr(members).addr()),
+            _ => None,
+        }
+    }
+
+    fn size(&self) -> Size {
+        match self {
+            Self::Array(items) => items.size,
+            Self::Object(members) => members.size,
+            Self::Function(returned) => returned.size,
+            _ => Size { weight: 1, depth: 0 },
+        }
+    }
+
     pub(super) fn node(name: &str) -> Self {
         Self::Node(name.into())
     }
@@ -139,6 +219,18 @@ impl Value {
             _ => Some(true),
         }
     }
+}
+
+/// How many values these hold, themselves included.
+pub(super) fn weight<'v>(values: impl IntoIterator<Item = &'v Value>) -> u32 {
+    size(values).weight
+}
+
+fn size<'v>(values: impl IntoIterator<Item = &'v Value>) -> Size {
+    values.into_iter().map(Value::size).fold(Size::default(), |all, one| Size {
+        weight: all.weight.saturating_add(one.weight),
+        depth: all.depth.max(one.depth),
+    })
 }
 
 impl Anchor {

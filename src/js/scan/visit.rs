@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use rustc_hash::FxHashMap;
 use swc_core::common::{Span, Spanned};
 use swc_core::ecma::ast::{
     ArrayLit, ArrowExpr, ArrowFunctionBody, AssignExpr, AwaitExpr, BinExpr, BinaryOp, CallExpr, Callee, ClassProp,
@@ -17,25 +18,20 @@ use swc_core::ecma::visit::{Visit, VisitWith};
 use super::evaluate::Scope;
 use super::platform::{Branches, Condition};
 use super::types::{self, Used};
-use super::value::{Anchored, Base, Value};
+use super::value::{Anchored, Base, Value, weight};
 use super::{Asset, Form, Request, Scan};
 use crate::js::literal::{member_name, unwrapped};
 use crate::js::parse::{Parsed, is_typescript, offset};
 
+/// How many values are walked over in the time that an expression takes.
+const CHEAP: u32 = 16;
+
 /// What the file asks for.
 pub(super) fn look(parsed: &Parsed, scope: &Scope<'_>, extension: &str) -> Scan {
     let used = is_typescript(extension).then(|| types::used(&parsed.program));
-    let mut walk = Walk {
-        used,
-        only_on: Vec::new(),
-        scope,
-        scan: Scan::default(),
-        skippable: 0,
-        tries: 0,
-        awaited: false,
-        bound: None,
-        told: 0,
-    };
+    let (scan, lists, only_on) = Default::default();
+    let mut walk =
+        Walk { used, only_on, scope, scan, skippable: 0, tries: 0, awaited: false, bound: None, told: 0, lists };
     parsed.program.visit_with(&mut walk);
     walk.scan
 }
@@ -57,6 +53,8 @@ pub(super) struct Walk<'a> {
     pub(super) only_on: Vec<Condition>,
     /// How many expressions are open whose files have been told.
     told: u32,
+    /// Lists whose files need not be told again, and whether they name nothing else.
+    lists: FxHashMap<usize, (Value, bool)>,
 }
 
 /// Byte offsets.
@@ -132,11 +130,19 @@ impl Walk<'_> {
     /// Tells the files that an expression names; true if there is nothing else in it.
     fn names_files(&mut self, expr: &Expr) -> bool {
         let values = self.scope.values(expr);
+        let list = values.first().filter(|_| values.len() == 1).and_then(Value::address);
+        if let Some((_, all)) = list.and_then(|list| self.lists.get(&list)) {
+            return *all;
+        }
+        self.scope.spend(weight(&values) / CHEAP);
         let mut places = BTreeSet::new();
         values.iter().for_each(|value| anchored(value, &mut places));
         let all = !places.is_empty() && !values.contains(&Value::Unknown);
         // One of several that may be meant need not be there.
         let is_choice = places.len() > 1;
+        if let Some(list) = list.filter(|_| places.len() != 1) {
+            self.lists.insert(list, (values[0].clone(), all));
+        }
         for place in places {
             self.asset(vec![place], false, expr.span());
             if let Some(asset) = self.scan.assets.last_mut() {
@@ -187,6 +193,13 @@ impl Walk<'_> {
     fn body_runs_here(&mut self, function: &Function) {
         function.params.visit_with(self);
         function.body.visit_with(self);
+    }
+}
+
+fn without_parens(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Paren(paren) => without_parens(&paren.expr),
+        expr => expr,
     }
 }
 
@@ -407,17 +420,28 @@ impl Visit for Walk<'_> {
         self.on(other, |walk| branch.alt.visit_with(walk));
     }
 
+    /// A long chain has been looked at as a whole: not once more for each part that it begins with.
     fn visit_bin_expr(&mut self, expr: &BinExpr) {
-        expr.left.visit_with(self);
-        match expr.op {
-            BinaryOp::LogicalAnd | BinaryOp::LogicalOr | BinaryOp::NullishCoalescing => {
-                let Branches { taken, other } = self.scope.branches(&expr.left);
-                self.on(if expr.op == BinaryOp::LogicalAnd { taken } else { other }, |walk| {
-                    expr.right.visit_with(walk);
-                });
-            }
-            _ => expr.right.visit_with(self),
+        let (mut first, mut rest) = (&*expr.left, vec![&*expr.right]);
+        while let Some(before) = without_parens(first).as_bin().filter(|before| before.op == expr.op) {
+            rest.push(&before.right);
+            first = &before.left;
         }
+        first.visit_with(self);
+        let is_skippable = matches!(expr.op, BinaryOp::LogicalAnd | BinaryOp::LogicalOr | BinaryOp::NullishCoalescing);
+        let around = self.only_on.len();
+        let mut before = first;
+        for right in rest.into_iter().rev() {
+            if is_skippable {
+                let Branches { taken, other } = self.scope.branches(before);
+                self.only_on.extend(if expr.op == BinaryOp::LogicalAnd { taken } else { other });
+                self.skippable(|walk| right.visit_with(walk));
+            } else {
+                right.visit_with(self);
+            }
+            before = right;
+        }
+        self.only_on.truncate(around);
     }
 
     fn visit_switch_stmt(&mut self, switch: &SwitchStmt) {
