@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use swc_core::common::{BytePos, GLOBALS, Globals, Mark, Span, SyntaxContext};
-use swc_core::ecma::ast::{EsVersion, Ident, Program};
+use swc_core::ecma::ast::{EsVersion, Ident, IdentName, Program};
 use swc_core::ecma::parser::error::{Error, SyntaxError as ParserError};
 use swc_core::ecma::parser::lexer::Lexer;
 use swc_core::ecma::parser::{EsSyntax, Parser, StringInput, Syntax, TsSyntax};
@@ -117,8 +117,12 @@ fn attempt(extension: &str, source: &str, goal: Goal, jsx: bool) -> Result<Progr
             Goal::Module => parser.parse_module().map(Program::Module),
         };
         // What swc forgives, Node does not: a block that is cut off at the file's end, for one.
-        let forgiven = parser.take_errors().into_iter().next();
-        program.and_then(|program| forgiven.map_or(Ok(program), Err))
+        let forgiven = parser.take_errors();
+        program.and_then(|program| {
+            let is_sloppy = program.is_script();
+            let forgiven = forgiven.into_iter().find(|error| !(is_sloppy && is_branch_function(error, text)));
+            forgiven.map_or(Ok(program), Err)
+        })
     };
     PARSING.set(true);
     let program = catch_unwind(AssertUnwindSafe(read));
@@ -138,27 +142,48 @@ pub fn is_parsing() -> bool {
     PARSING.get()
 }
 
+/// `if (x) function f() {}`, which scripts may have (ECMAScript: B.3.3) and swc 83 complains of.
+fn is_branch_function(error: &Error, text: &str) -> bool {
+    let at = offset(swc_core::common::Spanned::span_lo(error));
+    matches!(error.kind(), ParserError::DeclNotAllowed)
+        && text.get(at..).is_some_and(|rest| rest.starts_with("function"))
+}
+
 /// swc 83 takes an HTML-like comment for the beginning of the identifier after it. Such a tree is
-/// made again from a source in which the comment is of the usual kind.
+/// made again from a source in which the comments are of the usual kind.
 fn unspoiled(program: Program, extension: &str, source: &str, goal: Goal, jsx: bool) -> Result<Program, Error> {
-    struct Spoiled(bool);
+    /// Where such comments begin.
+    struct Spoiled(Vec<usize>);
     impl Visit for Spoiled {
         fn visit_ident(&mut self, ident: &Ident) {
-            self.0 |= ident.sym.starts_with("<!--");
+            self.name(&ident.sym, ident.span);
+        }
+
+        fn visit_ident_name(&mut self, name: &IdentName) {
+            self.name(&name.sym, name.span);
         }
     }
-    let mut spoiled = Spoiled(false);
-    if source.contains("<!--") && program.is_script() {
+    impl Spoiled {
+        fn name(&mut self, name: &str, span: Span) {
+            if name.starts_with("<!--") || name.starts_with("-->") {
+                self.0.push(offset(span.lo));
+            }
+        }
+    }
+    let mut spoiled = Spoiled(Vec::new());
+    if program.is_script() && (source.contains("<!--") || source.contains("-->")) {
         program.visit_with(&mut spoiled);
     }
-    if !spoiled.0 {
+    if spoiled.0.is_empty() {
         return Ok(program);
     }
-    let comment = |line: &str| match line.trim_start().strip_prefix("<!--") {
-        Some(rest) => format!("{:indent$}//--{rest}", "", indent = line.len() - rest.len() - 4),
-        None => line.to_owned(),
-    };
-    attempt(extension, &source.split_inclusive('\n').map(comment).collect::<String>(), goal, jsx)
+    let mut usual = source.as_bytes().to_vec();
+    for at in spoiled.0 {
+        if let Some(start) = usual.get_mut(at..at + 2) {
+            start.copy_from_slice(b"//");
+        }
+    }
+    attempt(extension, &String::from_utf8_lossy(&usual), goal, jsx)
 }
 
 /// swc speaks in sentences, diagnostics in fragments.
@@ -192,6 +217,7 @@ mod tests {
             ("js", "class A { static { require('x') } #p = 1; has(o) { return #p in o } }"),
             ("js", "export default () => <b>hi</b>"),
             ("cjs", "with (o) { f() }; return"),
+            ("cjs", "if (x) function f() {} else function g() {}"),
             ("js", "\u{feff}import 'x'"),
             ("ts", "import type { A } from 'a'; export const x: A = <A>{}"),
             ("tsx", "export default () => <b>hi</b>"),
@@ -211,8 +237,28 @@ mod tests {
             "exports.handler = \"abc",
             "class A { static",
             "const a = `",
+            "if (x) class A {}",
+            "export {}; if (x) function f() {}",
         ] {
             assert!(parses("js", source).is_err(), "{source}");
+        }
+    }
+
+    #[test]
+    fn html_like_comments_are_part_of_no_name() {
+        for source in ["<!-- a\nb", "--> a\nb", "b <!-- a\nb", "/*\n*/ --> a\nb", "b.c\n  --> a\nb", "b.\n--> a\nb"] {
+            let found = parse("cjs", source, |parsed| {
+                struct Names(Vec<String>);
+                impl Visit for Names {
+                    fn visit_ident(&mut self, ident: &Ident) {
+                        self.0.push(ident.sym.to_string());
+                    }
+                }
+                let mut names = Names(Vec::new());
+                parsed.program.visit_with(&mut names);
+                names.0
+            });
+            assert!(found.unwrap().iter().all(|name| name == "b"), "{source}");
         }
     }
 

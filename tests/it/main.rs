@@ -29,5 +29,6 @@ mod reads;
 mod rows;
 mod rules;
 mod sites;
+mod syntax;
 mod trace;
 mod why;
