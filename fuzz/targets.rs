@@ -1,5 +1,8 @@
 //! What is fuzzed, for the fuzzer and for the test that replays its corpus: a site in memory whose files
-//! are the fuzzer's, looked at as `fnzip list --files` does. Nothing may panic or hang.
+//! are the fuzzer's, looked at as `fnzip list --files` does; and what one file of code asks for. Nothing
+//! may panic or hang.
+
+mod grammar;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -8,6 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fnzip::fs::{FileKind, FileSystem, Metadata};
+use fnzip::js::config::analyse;
+use fnzip::js::parse::{CODE_EXTENSIONS, parse};
+use fnzip::js::scan;
 use fnzip::pipeline;
 use fnzip::settings::{Invocation, Settings};
 use fnzip::store::Store;
@@ -55,6 +61,15 @@ pub(crate) fn netlify_toml(input: &[u8]) {
     let config =
         config.filter(|config| !config.starts_with('@') && !config.contains(".json") && !config.contains(".toml"));
     look_at(&[("../../netlify.toml", toml), ("hello.js", b"exports.handler = 1")], config);
+}
+
+/// One file. The first byte says what kind of file it is; if it is above 127, the others are choices of a
+/// source's parts, and not the source itself.
+pub(crate) fn scan(input: &[u8]) {
+    let Some((kind, rest)) = input.split_first() else { return };
+    let extension = CODE_EXTENSIONS[usize::from(*kind) % CODE_EXTENSIONS.len()];
+    let source = if *kind > 127 { grammar::source(rest) } else { String::from_utf8_lossy(rest).into_owned() };
+    let _ = parse(extension, &source, |parsed| (scan::scan(parsed, extension), analyse(parsed, &source)));
 }
 
 fn look_at(files: &[(&str, &[u8])], config: Option<String>) {

@@ -16,10 +16,11 @@ use crate::support::repository;
 /// For one input, in a debug build on a busy machine; most take milliseconds.
 const LIMIT: Duration = Duration::from_secs(10);
 
-fn replay(target: &str, play: fn(&[u8])) {
+fn replay(target: &str, least: usize, play: fn(&[u8])) {
     static PREPARED: Once = Once::new();
     PREPARED.call_once(run::prepare);
     let inputs = inputs(target);
+    assert!(inputs.len() >= least, "{target} has a corpus");
     let (done, progress) = channel();
     let playing = inputs.clone();
     // Not joined if it hangs: the test fails all the same, and the process ends with it.
@@ -41,7 +42,6 @@ fn inputs(target: &str) -> Vec<PathBuf> {
     let corpus = std::fs::read_dir(repository().join("fuzz/corpus").join(target)).unwrap();
     let mut inputs: Vec<PathBuf> = corpus.map(|entry| entry.unwrap().path()).collect();
     inputs.sort();
-    assert!(inputs.len() > 100, "{target} has a corpus");
     inputs
 }
 
@@ -57,10 +57,15 @@ fn play_all(inputs: &[impl AsRef<Path>], play: fn(&[u8]), done: &Sender<()>) {
 
 #[test]
 fn main_files() {
-    replay("main_file", targets::main_file);
+    replay("main_file", 100, targets::main_file);
 }
 
 #[test]
 fn netlify_toml() {
-    replay("netlify_toml", targets::netlify_toml);
+    replay("netlify_toml", 100, targets::netlify_toml);
+}
+
+#[test]
+fn scans() {
+    replay("scan", 30, targets::scan);
 }
