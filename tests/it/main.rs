@@ -23,6 +23,7 @@ mod manifest;
 mod memory;
 mod netlify_config;
 mod nft;
+mod packages;
 mod peer;
 mod readme;
 mod reads;
