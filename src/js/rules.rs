@@ -2,6 +2,8 @@
 //! for a file of a package, the files and packages that come along (spec: tracing.md section 7). Knows
 //! no package itself.
 
+use std::sync::{Arc, LazyLock, OnceLock};
+
 use serde::Deserialize;
 
 use crate::glob::{GlobList, InvalidGlob};
@@ -16,12 +18,18 @@ struct Table {
 }
 
 /// The rules of a run.
-#[derive(Debug, Clone, Default)]
-pub struct Rules(Vec<Compiled>);
-
 #[derive(Debug, Clone)]
-struct Compiled {
+pub struct Rules(Arc<[Row]>);
+
+/// A row, whose globs are compiled when its package is met.
+#[derive(Debug)]
+struct Row {
     rule: PackageRule,
+    globs: OnceLock<Globs>,
+}
+
+#[derive(Debug, Default)]
+struct Globs {
     when: Option<GlobList>,
     files: GlobList,
 }
@@ -36,40 +44,38 @@ pub struct Needs<'a> {
 }
 
 impl Rules {
-    /// fnzip's own rows, and those of the site.
-    ///
-    /// # Errors
-    /// A row of the site has a glob that is none.
-    pub fn with(rows: &[PackageRule]) -> Result<Self, InvalidGlob> {
-        built_in().iter().chain(rows).map(compiled).collect::<Result<_, _>>().map(Self)
-    }
-
-    /// fnzip's own rows alone.
-    pub fn built_in() -> Self {
-        Self::with(&[]).unwrap_or_default()
+    /// fnzip's own rows, and those of the site, whose globs have been checked.
+    pub fn with(rows: &[PackageRule]) -> Self {
+        let row = |rule: &PackageRule| Row { rule: rule.clone(), globs: OnceLock::new() };
+        Self(built_in().iter().chain(rows).map(row).collect())
     }
 
     /// What a file needs, given its package and its path there.
     pub fn of<'a>(&'a self, package: &'a str, path: &'a str) -> impl Iterator<Item = Needs<'a>> {
-        let fits = move |row: &&Compiled| {
-            row.rule.package == package && row.when.as_ref().is_none_or(|when| when.matches(path))
-        };
-        self.0.iter().filter(fits).map(|row| Needs { files: &row.files, packages: &row.rule.packages })
+        let rows = self.0.iter().filter(move |row| row.rule.package == package);
+        rows.filter_map(move |row| {
+            let globs = row.globs.get_or_init(|| Globs::of(&row.rule).unwrap_or_default());
+            let is_meant = globs.when.as_ref().is_none_or(|when| when.matches(path));
+            is_meant.then_some(Needs { files: &globs.files, packages: &row.rule.packages })
+        })
     }
 }
 
-/// The rows of the table.
-pub fn built_in() -> Vec<PackageRule> {
-    toml::from_str::<Table>(TABLE).map(|table| table.rule).unwrap_or_default()
+/// fnzip's own rows.
+pub fn built_in() -> &'static [PackageRule] {
+    static ROWS: LazyLock<Vec<PackageRule>> =
+        LazyLock::new(|| toml::from_str::<Table>(TABLE).map(|table| table.rule).unwrap_or_default());
+    &ROWS
 }
 
-fn compiled(rule: &PackageRule) -> Result<Compiled, InvalidGlob> {
-    let when = rule.when.iter().map(String::as_str);
-    Ok(Compiled {
-        when: rule.when.is_some().then(|| GlobList::new(when)).transpose()?,
-        files: GlobList::new(&rule.files)?,
-        rule: rule.clone(),
-    })
+impl Globs {
+    fn of(rule: &PackageRule) -> Result<Self, InvalidGlob> {
+        let when = rule.when.iter().map(String::as_str);
+        Ok(Self {
+            when: rule.when.is_some().then(|| GlobList::new(when)).transpose()?,
+            files: GlobList::new(&rule.files)?,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -80,7 +86,7 @@ mod tests {
     fn the_table_is_in_order() {
         let rows = toml::from_str::<Table>(TABLE).unwrap().rule;
         assert!(rows.len() > 40);
-        assert!(Rules::with(&[]).is_ok());
+        assert!(rows.iter().all(|row| Globs::of(row).is_ok()));
         for row in &rows {
             assert!(!row.because.is_empty(), "{}", row.package);
             assert!(!row.files.is_empty() || !row.packages.is_empty(), "{}", row.package);
@@ -89,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_row_speaks_of_its_package_and_its_files() {
-        let rules = Rules::built_in();
+        let rules = Rules::with(&[]);
         assert_eq!(rules.of("moment", "moment.js").count(), 1);
         assert_eq!(rules.of("moment", "locale/de.js").count(), 0);
         assert_eq!(rules.of("semver", "classes/range.js").count(), 1);

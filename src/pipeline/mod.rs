@@ -130,8 +130,7 @@ pub fn open(settings: &Settings, store: &Arc<Store>) -> Site {
     diagnostics = diagnostics.into_iter().map(|diagnostic| diagnostic.under(settings.strict)).collect();
     let graph =
         Graph::new(store.clone(), ResolveOptions::default(), settings.repository_root.clone(), settings.base.clone());
-    // Its globs have been checked.
-    let graph = graph.with_rules(Rules::with(&settings.package_rules).unwrap_or_default());
+    let graph = graph.with_rules(Rules::with(&settings.package_rules));
     let candidates: Vec<Candidate> =
         found.candidates.into_iter().filter(|candidate| wanted(candidate.name.as_str())).collect();
     let joined: Vec<(Function, Vec<Diagnostic>)> = candidates

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use fnzip::fs::Disk;
 use fnzip::function::{Arch, NodeVersion};
+use fnzip::js::binary::Target;
 use fnzip::js::graph::Graph;
 use fnzip::js::resolve::ResolveOptions;
 use fnzip::js::trace::{TraceOptions, trace};
@@ -73,7 +74,7 @@ fn corpus() -> Vec<Case> {
 fn graph(folder: &str) -> Graph {
     let node = NodeVersion::parse("22").unwrap();
     let resolve = ResolveOptions {
-        arch: Arch::X64,
+        target: Target { arch: Arch::X64, node: 22 },
         conditions: Vec::new(),
         module_sync: node.has_module_sync(),
         module_sync_catchall: false,

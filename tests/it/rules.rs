@@ -19,7 +19,7 @@ fn listed(site: &Scratch) -> Vec<String> {
 fn every_row() {
     let rows = built_in();
     assert!(rows.len() > 40);
-    for row in &rows {
+    for row in rows {
         let site = scratch();
         let main = row.when.as_deref().map_or_else(|| "index.js".to_owned(), meant);
         let root = format!("node_modules/{}", row.package);

@@ -174,7 +174,7 @@ impl Graph {
             store,
             top,
             working_directory,
-            rules: Rules::built_in(),
+            rules: Rules::with(&[]),
             scans: Once::new(),
             binaries: Once::new(),
             packages: Once::new(),
