@@ -123,7 +123,7 @@ impl<'a> Scope<'a> {
                 }
                 _ => unknown(),
             },
-            Expr::Cond(choice) => match self.value(&choice.test).is_true() {
+            Expr::Cond(choice) => match self.truth(&choice.test) {
                 Some(true) => self.values(&choice.cons),
                 Some(false) => self.values(&choice.alt),
                 None => [self.values(&choice.cons), self.values(&choice.alt)].concat(),
@@ -260,7 +260,17 @@ impl<'a> Scope<'a> {
         values
     }
 
+    /// Whether a test holds, whatever its names stand for; none if that is not known.
+    fn truth(&self, test: &Expr) -> Option<bool> {
+        let values = self.values(test);
+        let first = values.first()?.is_true()?;
+        values.iter().all(|value| value.is_true() == Some(first)).then_some(first)
+    }
+
     fn unary(&self, expr: &UnaryExpr) -> Value {
+        if expr.op == UnaryOp::Bang {
+            return self.truth(&expr.arg).map_or(Value::Unknown, |holds| Value::Bool(!holds));
+        }
         let value = self.value(&expr.arg);
         if let (UnaryOp::TypeOf, Expr::Ident(name)) = (expr.op, unwrapped(&expr.arg))
             && self.is_global(name)
@@ -274,7 +284,6 @@ impl<'a> Scope<'a> {
                 negated(expr.op, number)
             }
             (UnaryOp::Tilde, Value::Number(number)) => negated(UnaryOp::Tilde, number),
-            (UnaryOp::Bang, value) => value.is_true().map_or(Value::Unknown, |is| Value::Bool(!is)),
             (UnaryOp::Minus, Value::Number(number)) => Value::Number(-number),
             (UnaryOp::Plus, Value::Number(number)) => Value::Number(number),
             (UnaryOp::Void, _) => Value::Undefined,
