@@ -139,7 +139,7 @@ pub struct Anchored {
     /// Where it begins.
     pub anchor: Anchor,
     /// Relative to it, in normal form, without a final slash; empty for the anchor itself. May hold
-    /// [`UNKNOWN`] parts, [`OWN_STEM`], [`PLATFORM`] and [`ARCHITECTURE`].
+    /// [`UNKNOWN`] parts, [`OWN_STEM`], and marks of the platform and the architecture.
     pub path: String,
 }
 
