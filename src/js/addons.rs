@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::assets::{Ground, package_root};
 use super::binary::Target;
+use super::package::package_at;
 use super::scan::{Addon, Anchored, Loader, UNKNOWN};
 use crate::path::AbsPath;
 use crate::store::Store;
@@ -74,9 +75,7 @@ pub(super) fn install(package: &str, target: Target) -> String {
 
 /// The package that a file is of, by its place; the site's own has none.
 pub fn package_name(file: &AbsPath) -> Option<String> {
-    let root = package_root(file)?;
-    let scope = root.parent().filter(|parent| parent.name().starts_with('@'));
-    Some(scope.map_or_else(|| root.name().to_owned(), |scope| format!("{}/{}", scope.name(), root.name())))
+    file.to_str().and_then(package_at).map(str::to_owned)
 }
 
 fn missing(addon: &str, ground: &Ground<'_>, target: Target) -> Missing {

@@ -93,6 +93,14 @@ impl Package {
     }
 }
 
+/// The package that a file is of, by its place below the last `node_modules`; the site's own has none.
+pub fn package_at(path: &str) -> Option<&str> {
+    let (_, below) = path.rsplit_once("/node_modules/").or_else(|| Some(("", path.strip_prefix("node_modules/")?)))?;
+    let parts = if below.starts_with('@') { 2 } else { 1 };
+    let end = below.match_indices('/').nth(parts - 1).map_or(below.len(), |(end, _)| end);
+    Some(&below[..end])
+}
+
 /// The package that a bare specifier names, and the rest: `@a/b/c` is `@a/b` and `c`. None for
 /// paths, `#imports` and what no package can be called.
 pub fn package_name(specifier: &str) -> Option<(&str, &str)> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::archive::deflate::Deflated;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::js::package::package_at;
 use crate::plan::{Content, Entry};
 use crate::settings::Limits;
 use crate::store::Store;
@@ -35,7 +36,7 @@ pub(super) fn weigh(entries: &[Entry], store: &Store) -> Vec<Weight> {
             Content::Bytes(bytes) => (bytes.len() as u64, bytes.len() as u64),
             Content::Link(_) => continue,
         };
-        let package = package_of(entry.path.as_str());
+        let package = package_at(entry.path.as_str()).map(str::to_owned);
         let weight = packages.entry(package.clone()).or_insert(Weight { package, ..Weight::default() });
         weight.files += 1;
         weight.size += size;
@@ -50,13 +51,6 @@ pub(super) fn weigh(entries: &[Entry], store: &Store) -> Vec<Weight> {
 pub(super) fn of_kept(kept: &[u8]) -> (u64, u64) {
     let deflated = Deflated::read(kept);
     (deflated.data.len() as u64, deflated.len)
-}
-
-/// The package whose file this is, by its place.
-fn package_of(path: &str) -> Option<String> {
-    let (_, below) = path.rsplit_once("node_modules/")?;
-    let parts = if below.starts_with('@') { 2 } else { 1 };
-    Some(below.split('/').take(parts).collect::<Vec<_>>().join("/"))
 }
 
 /// Would the platform refuse so much?

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::js::graph::Graph;
+use crate::js::package::package_at;
 use crate::js::trace::{How, Trace};
 use crate::path::AbsPath;
 use crate::settings::Settings;
@@ -27,7 +28,8 @@ pub(super) fn shipped(main: &AbsPath, traced: &Trace, graph: &Graph, settings: &
         let reasons = traced.files.get(path).into_iter().flat_map(|file| &file.reasons);
         reasons.filter(|reason| matches!(reason.how, How::Request(_))).any(|reason| reason.parent.iter().any(own))
     };
-    let loaded: BTreeSet<&str> = traced.files.keys().filter(|path| asked_for(path)).filter_map(package_of).collect();
+    let loaded: BTreeSet<&str> =
+        traced.files.keys().filter(|path| asked_for(path)).filter_map(|path| package_at(path.to_str()?)).collect();
     let only = loaded.into_iter().filter(|name| package.development.contains(*name));
     let warn = |name: &str| {
         let message = format!(
@@ -36,13 +38,4 @@ pub(super) fn shipped(main: &AbsPath, traced: &Trace, graph: &Graph, settings: &
         Diagnostic::warning(Code::DevelopmentOnly, message).at(&site).hint(format!("npm install --save-prod {name}"))
     };
     only.map(warn).collect()
-}
-
-/// The package whose file this is, by its place in `node_modules`.
-fn package_of(path: &AbsPath) -> Option<&str> {
-    let path = path.to_str()?;
-    let below = &path[path.rfind("/node_modules/")? + "/node_modules/".len()..];
-    let parts = if below.starts_with('@') { 2 } else { 1 };
-    let end = below.match_indices('/').nth(parts - 1)?.0;
-    Some(&below[..end])
 }
