@@ -313,10 +313,10 @@ impl Graph {
     }
 
     fn edge(&self, request: &Request, importer: &AbsPath, read: &dyn Fn() -> Result<Arc<[u8]>, FileError>) -> Edge {
-        let request = &Request { specifier: self.written(&request.specifier), ..request.clone() };
+        let request = Request { specifier: self.written(&request.specifier), ..request.clone() };
         let outcome = self
             .resolver
-            .resolve(request, importer, &self.files.working_directory)
+            .resolve(&request, importer, &self.files.working_directory)
             .and_then(|resolution| self.targets(&resolution));
         let remarkable = match &outcome {
             Ok(targets) => targets.lenient,
@@ -325,7 +325,7 @@ impl Graph {
         let (start, end) = request.at;
         let source = remarkable.then(read).and_then(Result::ok);
         let span = source.map(|source| Span::of(&String::from_utf8_lossy(&source), start as usize, end as usize));
-        Edge { request: request.clone(), outcome, span }
+        Edge { request, outcome, span }
     }
 
     fn targets(&self, resolution: &Resolution) -> Result<Targets, Unresolved> {
