@@ -26,8 +26,8 @@ const MOST: usize = 64;
 const DEEPEST: u32 = 64;
 
 /// How many expressions of a file are looked at, at most: so many, and more for each byte of it.
-const MOST_STEPS: u32 = 4_000_000;
-const MOST_STEPS_PER_BYTE: u32 = 4;
+const MOST_STEPS: u32 = 1_000_000;
+const MOST_STEPS_PER_BYTE: u32 = 32;
 
 /// How many of them for the sake of one: what is hard in one place takes nothing from the others.
 const MOST_STEPS_EACH: u32 = 1 << 15;
