@@ -2,6 +2,7 @@
 //! resolved, or the first syntax error with its place. Never touches the disk; one parse a file.
 
 use std::cell::Cell;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use swc_core::common::{BytePos, GLOBALS, Globals, Mark, Span, SyntaxContext};
@@ -152,8 +153,8 @@ fn is_branch_function(error: &Error, text: &str) -> bool {
 /// swc 83 takes an HTML-like comment for the beginning of the identifier after it. Such a tree is
 /// made again from a source in which the comments are of the usual kind.
 fn unspoiled(program: Program, extension: &str, source: &str, goal: Goal, jsx: bool) -> Result<Program, Error> {
-    /// Where such comments begin.
-    struct Spoiled(Vec<usize>);
+    /// Where such comments and the names after them stand.
+    struct Spoiled(Vec<Range<usize>>);
     impl Visit for Spoiled {
         fn visit_ident(&mut self, ident: &Ident) {
             self.name(&ident.sym, ident.span);
@@ -166,7 +167,7 @@ fn unspoiled(program: Program, extension: &str, source: &str, goal: Goal, jsx: b
     impl Spoiled {
         fn name(&mut self, name: &str, span: Span) {
             if name.starts_with("<!--") || name.starts_with("-->") {
-                self.0.push(offset(span.lo));
+                self.0.push(offset(span.lo)..offset(span.hi));
             }
         }
     }
@@ -178,9 +179,11 @@ fn unspoiled(program: Program, extension: &str, source: &str, goal: Goal, jsx: b
         return Ok(program);
     }
     let mut usual = source.as_bytes().to_vec();
-    for at in spoiled.0 {
-        if let Some(start) = usual.get_mut(at..at + 2) {
-            start.copy_from_slice(b"//");
+    for range in spoiled.0 {
+        for at in range {
+            if usual[at..].starts_with(b"<!--") || usual[at..].starts_with(b"-->") {
+                usual[at..at + 2].copy_from_slice(b"//");
+            }
         }
     }
     attempt(extension, &String::from_utf8_lossy(&usual), goal, jsx)
@@ -246,7 +249,15 @@ mod tests {
 
     #[test]
     fn html_like_comments_are_part_of_no_name() {
-        for source in ["<!-- a\nb", "--> a\nb", "b <!-- a\nb", "/*\n*/ --> a\nb", "b.c\n  --> a\nb", "b.\n--> a\nb"] {
+        for source in [
+            "<!-- a\nb",
+            "--> a\nb",
+            "b <!-- a\nb",
+            "/*\n*/ --> a\nb",
+            "b.c\n  --> a\nb",
+            "b.\n--> a\nb",
+            "<!-- a\n\n<!-- a\n// a\n/* --> a */\n--> a\nb",
+        ] {
             let found = parse("cjs", source, |parsed| {
                 struct Names(Vec<String>);
                 impl Visit for Names {
