@@ -81,3 +81,18 @@ fn node_takes_them_too() {
     }
     report(&failures);
 }
+
+/// What Node takes and swc 83 does not, and why that is left as it is. Such a file is told as a syntax error.
+const REFUSED: &[(&str, &str)] = &[
+    ("f() = 1", "only fails when it runs; nobody writes it"),
+    ("f()++", "the same"),
+    ("for (f() of []) ;", "the same"),
+    ("var a = <!-- b\n/c/", "a regular expression right after an HTML-like comment: swc panics, which is caught"),
+];
+
+#[test]
+fn what_is_refused_is_listed() {
+    for (source, reason) in REFUSED {
+        assert!(parse("cjs", source, |_| ()).is_err(), "{source} is taken now: off the list ({reason})");
+    }
+}
