@@ -2,7 +2,7 @@
 //! imports of Node's modules, constants, simple functions. A name that is changed in a loop, or in ways
 //! that are not looked into, stands for nothing that can be told. Never follows a value out of the file.
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use swc_core::ecma::ast::{
     ArrayLit, ArrowExpr, ArrowFunctionBody, AssignExpr, AssignOp, AssignTarget, AssignTargetPat, BinaryOp,
     BindingIdent, CallExpr, DoWhileStmt, Expr, FnDecl, ForHead, ForInStmt, ForOfStmt, ForStmt, Function, Id,
@@ -25,8 +25,23 @@ const MOST: usize = 8;
 pub(super) fn collect<'s>(parsed: &'s Parsed, extension: &'s str) -> Scope<'s> {
     let scope = Scope::new(parsed, extension);
     for _ in 0..2 {
-        let mut collect = Collect { scope: &scope, loops: 0, given: FxHashSet::default(), added: FxHashSet::default() };
+        // What was not known before its time may be known now.
+        let forget = |_: &Id, values: &mut Values| {
+            values.retain(|value| *value != Value::Unknown);
+            !values.is_empty()
+        };
+        scope.names.borrow_mut().values.retain(forget);
+        let mut collect = Collect {
+            scope: &scope,
+            loops: 0,
+            learned: FxHashMap::default(),
+            given: FxHashSet::default(),
+            added: FxHashSet::default(),
+        };
         parsed.program.visit_with(&mut collect);
+        // And what was learned without it is no more.
+        let learned = collect.learned;
+        scope.names.borrow_mut().values = learned;
     }
     scope
 }
@@ -36,10 +51,24 @@ struct Collect<'a, 's> {
     scope: &'a Scope<'s>,
     /// How many loops are open.
     loops: u32,
+    /// What names are given, this time.
+    learned: FxHashMap<Id, Values>,
     /// Parameters that are called with something known.
     given: FxHashSet<Id>,
     /// Names that have been added to, which is done once.
     added: FxHashSet<Id>,
+}
+
+/// Adds what is new; what can be told goes first.
+fn add(known: &mut Values, values: &[Value]) {
+    for value in values {
+        if !known.contains(value) {
+            known.push(value.clone());
+        }
+    }
+    if let Some(at) = known.iter().position(|value| *value == Value::Unknown) {
+        known[at..].rotate_left(1);
+    }
 }
 
 /// The names of a function's parameters.
@@ -62,18 +91,12 @@ impl Collect<'_, '_> {
         if names.unknown.contains(&name) {
             return;
         }
-        let known = names.values.entry(name.clone()).or_default();
-        // What was not known before its time may be known now.
-        known.retain(|value| *value != Value::Unknown);
-        for value in values {
-            if !known.contains(&value) {
-                known.push(value);
-            }
-        }
-        if known.len() > MOST {
+        let learned = self.learned.entry(name.clone()).or_default();
+        add(learned, &values);
+        if learned.len() > MOST {
             names.unknown.insert(name);
-        } else if known.contains(&Value::Unknown) {
-            *known = unknown();
+        } else {
+            add(names.values.entry(name).or_default(), &values);
         }
     }
 
@@ -293,7 +316,7 @@ impl Visit for Collect<'_, '_> {
                         self.learn(name, values);
                     }
                     AssignOp::AddAssign if self.loops == 0 && !self.added.contains(&name) => {
-                        let known = self.scope.names.borrow().values.get(&name).cloned().unwrap_or_else(unknown);
+                        let known = self.learned.get(&name).cloned().unwrap_or_else(unknown);
                         let values = product(&known, &self.values(&assignment.right), |one, more| {
                             arithmetic(BinaryOp::Add, one, more)
                         });

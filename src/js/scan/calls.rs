@@ -64,7 +64,7 @@ impl Walk<'_> {
     pub(super) fn call(&mut self, callee: &Expr, arguments: &[ExprOrSpread]) -> bool {
         let plain = |index: usize| arguments.get(index).filter(|one| one.spread.is_none()).map(|one| &*one.expr);
         let Some(first) = plain(0) else { return false };
-        match self.scope.value(callee) {
+        match self.scope.callee(callee) {
             Value::Require(base) => self.request_any(first, Form::Require, base.as_ref()),
             Value::Function(function) => {
                 let Some(argument) = function.requires.and_then(plain) else { return false };

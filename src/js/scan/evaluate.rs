@@ -13,7 +13,7 @@ use swc_core::ecma::ast::{
 };
 
 use super::node;
-use super::operators::{arithmetic, is_mark, is_something, negated, of_literal};
+use super::operators::{arithmetic, is_something, of_literal, unary};
 use super::platform::written_for;
 use super::value::{ARCHITECTURE, Anchor, FILE_URL, HEAVIEST, PLATFORM, UNKNOWN, Value, Values};
 use crate::js::literal::{member_name, unwrapped};
@@ -54,6 +54,8 @@ pub(super) struct Scope<'a> {
     pub(super) names: RefCell<Names>,
     depth: Cell<u32>,
     steps: Cell<u32>,
+    /// Is a function looked into for what depends on its parameters?
+    pub(super) apart: Cell<bool>,
     /// How many there may be, for the file and for the expression at hand.
     most: u32,
     limit: Cell<u32>,
@@ -61,10 +63,10 @@ pub(super) struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     pub(super) fn new(parsed: &'a Parsed, extension: &'a str) -> Self {
-        let (names, depth, steps, limit) = Default::default();
+        let (names, depth, steps, apart, limit) = Default::default();
         let size = parsed.program.span_hi().0.saturating_mul(MOST_STEPS_PER_BYTE);
         let most = size.saturating_add(MOST_STEPS);
-        Self { parsed, extension, names, depth, steps, most, limit }
+        Self { parsed, extension, names, depth, steps, apart, most, limit }
     }
 
     /// How many expressions have been looked at.
@@ -98,6 +100,20 @@ impl<'a> Scope<'a> {
         self.values(expr).swap_remove(0)
     }
 
+    /// The only one, where another would make a difference.
+    pub(super) fn only(&self, expr: &Expr) -> Value {
+        let mut values = self.values(expr);
+        if values.len() == 1 { values.swap_remove(0) } else { Value::Unknown }
+    }
+
+    /// The first of them that can be called, if any.
+    pub(super) fn callee(&self, expr: &Expr) -> Value {
+        let mut values = self.values(expr).into_iter();
+        values
+            .find(|value| matches!(value, Value::Node(_) | Value::Require(_) | Value::Function(_)))
+            .unwrap_or(Value::Unknown)
+    }
+
     /// Is it this identifier, and not one that the file declares?
     fn is_global(&self, ident: &Ident) -> bool {
         ident.ctxt == self.parsed.unresolved
@@ -123,13 +139,13 @@ impl<'a> Scope<'a> {
                 }
                 _ => unknown(),
             },
-            Expr::Cond(choice) => match self.truth(&choice.test) {
+            Expr::Cond(choice) => match self.is_true(&choice.test) {
                 Some(true) => self.values(&choice.cons),
                 Some(false) => self.values(&choice.alt),
                 None => [self.values(&choice.cons), self.values(&choice.alt)].concat(),
             },
             Expr::Bin(expr) => self.binary(expr),
-            Expr::Unary(expr) => vec![self.unary(expr)],
+            Expr::Unary(expr) => self.unary(expr),
             Expr::Array(array) => vec![self.array(array)],
             Expr::Object(object) => vec![self.object(object)],
             Expr::Assign(assignment) => self.values(&assignment.right),
@@ -260,39 +276,21 @@ impl<'a> Scope<'a> {
         values
     }
 
-    /// Whether a test holds, whatever its names stand for; none if that is not known.
-    fn truth(&self, test: &Expr) -> Option<bool> {
-        let values = self.values(test);
-        let first = values.first()?.is_true()?;
+    /// Whether all that it may be counts as true; none if that is not known.
+    fn is_true(&self, expr: &Expr) -> Option<bool> {
+        let values = self.values(expr);
+        let first = values[0].is_true()?;
         values.iter().all(|value| value.is_true() == Some(first)).then_some(first)
     }
 
-    fn unary(&self, expr: &UnaryExpr) -> Value {
-        if expr.op == UnaryOp::Bang {
-            return self.truth(&expr.arg).map_or(Value::Unknown, |holds| Value::Bool(!holds));
-        }
-        let value = self.value(&expr.arg);
+    fn unary(&self, expr: &UnaryExpr) -> Values {
         if let (UnaryOp::TypeOf, Expr::Ident(name)) = (expr.op, unwrapped(&expr.arg))
             && self.is_global(name)
             && ELSEWHERE.contains(&&*name.sym)
         {
-            return Value::text("undefined");
+            return vec![Value::text("undefined")];
         }
-        match (expr.op, value) {
-            (UnaryOp::Plus | UnaryOp::Minus | UnaryOp::Tilde, Value::Text(text)) if !text.contains(is_mark) => {
-                let number = text.trim().parse::<f64>().unwrap_or(f64::NAN);
-                negated(expr.op, number)
-            }
-            (UnaryOp::Tilde, Value::Number(number)) => negated(UnaryOp::Tilde, number),
-            (UnaryOp::Minus, Value::Number(number)) => Value::Number(-number),
-            (UnaryOp::Plus, Value::Number(number)) => Value::Number(number),
-            (UnaryOp::Void, _) => Value::Undefined,
-            (UnaryOp::TypeOf, Value::Text(_)) => Value::text("string"),
-            (UnaryOp::TypeOf, Value::Require(_) | Value::Function(_)) => Value::text("function"),
-            (UnaryOp::TypeOf, Value::Number(_)) => Value::text("number"),
-            (UnaryOp::TypeOf, Value::Undefined) => Value::text("undefined"),
-            _ => Value::Unknown,
-        }
+        self.values(&expr.arg).into_iter().map(|value| unary(expr.op, value)).collect()
     }
 
     fn array(&self, array: &ArrayLit) -> Value {

@@ -1,12 +1,18 @@
 //! What functions of a file return, and what they call their parameters with. In: a function. Out: a
 //! value that stands for it. Only bodies that do little are looked into.
 
-use swc_core::ecma::ast::{ArrowExpr, CallExpr, Callee, Expr, Function, Ident, Pat, Stmt};
+use std::rc::Rc;
+
+use swc_core::ecma::ast::{ArrowExpr, BinaryOp, CallExpr, Callee, Expr, Function, Ident, Lit, Pat, Stmt};
 use swc_core::ecma::visit::{Visit, VisitWith};
 
 use super::evaluate::{Scope, unknown};
-use super::value::{Returned, Value, Values};
-use crate::js::literal::unwrapped;
+use super::operators::of_literal;
+use super::value::{Returned, UNKNOWN, Value, Values, is_parameter, parameter};
+use crate::js::literal::{member_name, unwrapped};
+
+/// Fewer statements than this, before it returns, make a function that does little.
+const SHORT: usize = 4;
 
 impl Scope<'_> {
     /// A function that is written out.
@@ -42,19 +48,69 @@ impl Scope<'_> {
             let is_function = matches!(unwrapped(callee), Expr::Fn(_) | Expr::Arrow(_));
             (!is_function && matches!(self.value(callee), Value::Require(None))).then_some(parameter)
         });
-        let values = match returned {
-            Some(expr) if before.is_empty() && requires.is_none() => self.values(expr),
-            _ => unknown(),
+        let is_short = before.len() < SHORT;
+        let (mut values, texts) = match returned {
+            Some(expr) if requires.is_none() && is_short => self.told_apart(parameters, expr),
+            _ => (unknown(), Vec::new()),
         };
-        // Wrappers of bundles are short.
+        if !before.is_empty() {
+            // It may return before its end.
+            values = unknown();
+        }
         let mut calls = Calls { scope: self, parameters, found: Vec::new() };
-        if before.len() < 4 {
+        if is_short {
             before.iter().for_each(|statement| statement.visit_with(&mut calls));
             if let Some(returned) = returned {
                 returned.visit_with(&mut calls);
             }
         }
-        Value::function(Returned { values, requires, calls: calls.found })
+        let imports = is_short && parameters.first().is_some_and(|first| looks_for_exports(first, before, returned));
+        Value::function(Returned { values, texts, imports, requires, calls: calls.found })
+    }
+
+    /// What an expression may be, whatever the parameters are; and the texts that hold one of them:
+    /// `(name) => __dirname + '/' + name`. A function within it is looked into once: its parameters would
+    /// have the same marks, and twice at each depth would take for ever.
+    fn told_apart(&self, parameters: &[&Pat], returned: &Expr) -> (Values, Vec<Rc<str>>) {
+        let is_outermost = !self.apart.replace(true);
+        let told = self.with_marks(parameters, returned, is_outermost);
+        if is_outermost {
+            self.apart.set(false);
+        }
+        told
+    }
+
+    fn with_marks(&self, parameters: &[&Pat], returned: &Expr, is_outermost: bool) -> (Values, Vec<Rc<str>>) {
+        let values = self.values(returned);
+        let is_partly_known = |value: &Value| value.as_text().is_some_and(|text| text.contains(UNKNOWN));
+        if !is_outermost || !values.iter().any(is_partly_known) {
+            return (values, Vec::new());
+        }
+        let bound = parameters.iter().enumerate();
+        let bound = bound.filter_map(|(index, pattern)| Some((pattern.as_ident()?.to_id(), parameter(index)?)));
+        let around: Vec<_> = bound
+            .map(|(name, mark)| {
+                let mut names = self.names.borrow_mut();
+                let is_unknown = names.unknown.remove(&name);
+                let values = names.values.insert(name.clone(), vec![Value::text(mark.to_string())]);
+                (name, values, is_unknown)
+            })
+            .collect();
+        let values = self.values(returned);
+        let mut names = self.names.borrow_mut();
+        for (name, values, is_unknown) in around.into_iter().rev() {
+            if is_unknown {
+                names.unknown.insert(name.clone());
+            }
+            match values {
+                Some(values) => names.values.insert(name, values),
+                None => names.values.remove(&name),
+            };
+        }
+        let (with, without): (Values, Values) =
+            values.into_iter().partition(|value| value.as_text().is_some_and(|text| text.contains(is_parameter)));
+        let text = |value| if let Value::Text(text) = value { Some(text) } else { None };
+        (without, with.into_iter().filter_map(text).collect())
     }
 }
 
@@ -77,6 +133,44 @@ impl Visit for Calls<'_, '_> {
             self.found.push((parameter, values));
         }
         call.visit_children_with(self);
+    }
+
+    fn visit_function(&mut self, _: &Function) {}
+
+    fn visit_arrow_expr(&mut self, _: &ArrowExpr) {}
+}
+
+/// Does a function look for `__esModule` or `default` in its parameter, as compilers' imports do?
+fn looks_for_exports(parameter: &Pat, before: &[Stmt], returned: Option<&Expr>) -> bool {
+    let Some(parameter) = parameter.as_ident() else { return false };
+    let mut looks = Looks { parameter, found: false };
+    before.iter().for_each(|statement| statement.visit_with(&mut looks));
+    if let Some(returned) = returned {
+        looks.visit_expr(returned);
+    }
+    looks.found
+}
+
+struct Looks<'a> {
+    parameter: &'a Ident,
+    found: bool,
+}
+
+impl Visit for Looks<'_> {
+    fn visit_expr(&mut self, expr: &Expr) {
+        let is_parameter =
+            |expr: &Expr| unwrapped(expr).as_ident().is_some_and(|of| of.to_id() == self.parameter.to_id());
+        self.found |= match expr {
+            Expr::Member(member) => {
+                is_parameter(&member.obj) && member_name(&member.prop).as_deref() == Some("__esModule")
+            }
+            Expr::Bin(test) if test.op == BinaryOp::In => {
+                let is_default = |text: &Lit| of_literal(text) == Value::text("default");
+                is_parameter(&test.right) && unwrapped(&test.left).as_lit().is_some_and(is_default)
+            }
+            _ => false,
+        };
+        expr.visit_children_with(self);
     }
 
     fn visit_function(&mut self, _: &Function) {}

@@ -55,6 +55,23 @@ const SHAPES: &[Shape] = &[
     ("functions called where they are written", 250, |n| {
         format!("var a = {}", nested("(function (b) { return ", "require(b)", " })('c')", n))
     }),
+    ("functions that put their parameter into text", 250, |n| {
+        format!("var a = {}", nested("((b) => './' + b + ", "'c'", ")('d')", n))
+    }),
+    ("functions that give functions that put their parameter into text", 250, |n| {
+        format!("var a = {}", nested("(b) => './' + b + (", "'c'", ")(b)", n))
+    }),
+    ("a helper called with what it returns", 250, |n| {
+        let helper = "function h(b) { return c ? b + '/a' : './' + b + b }\n";
+        format!("{helper}var a = {}", nested("h(", "'c'", ")", n))
+    }),
+    ("an import helper called with what it returns", 250, |n| {
+        let helper = "function __importDefault(b) { return b && b.__esModule ? b : './' + b }\n";
+        format!("{helper}var a = {}", nested("__importDefault(", "'c'", ")", n))
+    }),
+    ("each name called with the one before", 625, |n| {
+        names(n, "(a) => './' + a", |before| format!("(a) => {before}(a) + {before}(a)"))
+    }),
     ("templates in templates", 125, |n| format!("var a = {}", nested("`a${", "b", "}`", n))),
     ("wrappers in wrappers", 250, |n| format!("var a = {}", nested("__importDefault(", "b", ")", n))),
     ("choices in choices", 375, |n| format!("var a = {}", nested("b ? 'c' : ", "'d'", "", n))),

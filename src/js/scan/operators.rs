@@ -3,17 +3,36 @@
 
 use swc_core::ecma::ast::{BinaryOp, Lit, UnaryOp};
 
-use super::value::{PLATFORM, UNKNOWN, Value, Values};
+use super::value::{PLATFORM, UNKNOWN, Value, Values, is_parameter};
 
 pub(super) fn is_mark(letter: char) -> bool {
-    letter <= PLATFORM || letter == UNKNOWN
+    letter <= PLATFORM || letter == UNKNOWN || is_parameter(letter)
 }
 
-pub(super) fn negated(op: UnaryOp, number: f64) -> Value {
+fn negated(op: UnaryOp, number: f64) -> Value {
     match op {
         UnaryOp::Minus => Value::Number(-number),
         UnaryOp::Tilde => Value::Number(f64::from(!to_int32(number))),
         _ => Value::Number(number),
+    }
+}
+
+pub(super) fn unary(op: UnaryOp, value: Value) -> Value {
+    match (op, value) {
+        (UnaryOp::Plus | UnaryOp::Minus | UnaryOp::Tilde, Value::Text(text)) if !text.contains(is_mark) => {
+            let number = text.trim().parse::<f64>().unwrap_or(f64::NAN);
+            negated(op, number)
+        }
+        (UnaryOp::Tilde, Value::Number(number)) => negated(UnaryOp::Tilde, number),
+        (UnaryOp::Bang, value) => value.is_true().map_or(Value::Unknown, |is| Value::Bool(!is)),
+        (UnaryOp::Minus, Value::Number(number)) => Value::Number(-number),
+        (UnaryOp::Plus, Value::Number(number)) => Value::Number(number),
+        (UnaryOp::Void, _) => Value::Undefined,
+        (UnaryOp::TypeOf, Value::Text(_)) => Value::text("string"),
+        (UnaryOp::TypeOf, Value::Require(_) | Value::Function(_)) => Value::text("function"),
+        (UnaryOp::TypeOf, Value::Number(_)) => Value::text("number"),
+        (UnaryOp::TypeOf, Value::Undefined) => Value::text("undefined"),
+        _ => Value::Unknown,
     }
 }
 

@@ -58,7 +58,7 @@ impl Scope<'_> {
             Expr::Bin(test) => match test.op {
                 BinaryOp::EqEq | BinaryOp::EqEqEq | BinaryOp::NotEq | BinaryOp::NotEqEq => {
                     let is_negated = matches!(test.op, BinaryOp::NotEq | BinaryOp::NotEqEq);
-                    let pair = self.pair(&self.value(&test.left), &test.right);
+                    let pair = self.pair(&self.only(&test.left), &test.right);
                     let conditions = pair.map(|pair| Condition { any: vec![pair], negated: is_negated });
                     let taken: Vec<Condition> = conditions.into_iter().collect();
                     Branches { other: taken.iter().map(Condition::not).collect(), taken }
@@ -87,7 +87,7 @@ impl Scope<'_> {
     }
 
     fn pair(&self, left: &Value, right: &Expr) -> Option<(String, String)> {
-        let right = self.value(right);
+        let right = self.only(right);
         let (left, right) = (left.as_text()?, right.as_text()?);
         let is_of_platform = |text: &str| text.contains([PLATFORM, ARCHITECTURE]);
         let is_known = !left.contains(UNKNOWN) && !right.contains(UNKNOWN);
@@ -96,7 +96,7 @@ impl Scope<'_> {
 
     /// What holds in each case of a `switch`.
     pub(super) fn cases(&self, discriminant: &Expr, cases: &[SwitchCase]) -> Vec<Vec<Condition>> {
-        let discriminant = self.value(discriminant);
+        let discriminant = self.only(discriminant);
         let mut open: Option<Vec<(String, String)>> = Some(Vec::new());
         let mut conditions = Vec::new();
         for case in cases {

@@ -1,39 +1,69 @@
 //! What calls give. In: a callee and its arguments. Out: values; of Node's functions, of a few methods, of
 //! what compilers and bundlers wrap around requests. Never runs anything.
 
+use std::cell::OnceCell;
+
 use swc_core::ecma::ast::{Expr, ExprOrSpread};
 
 use super::evaluate::{Scope, of_object, product, unknown};
 use super::node;
 use super::operators::{method, of_literal};
-use super::value::{Returned, Value, Values, weight};
+use super::value::{PARAMETERS, Returned, Value, Values, parameter, weight};
 use crate::js::literal::{member_name, unwrapped};
+
+/// How many texts are put together in the time that an expression takes.
+const CHEAP: u32 = 16;
 
 impl Scope<'_> {
     pub(super) fn call(&self, callee: &Expr, arguments: &[ExprOrSpread]) -> Values {
-        if let Some(values) = self.interop(callee, arguments) {
+        let known = Arguments::new(self, arguments);
+        if let Some(values) = self.interop(callee, &known) {
             return values;
         }
         let callee = match self.method(unwrapped(callee), arguments) {
-            None => self.value(callee),
+            None => self.callee(callee),
             Some(Method::Result(values)) => return values,
             Some(Method::Function(function)) => function,
         };
         match callee {
             Value::Node(function) => self.of_node(&function, arguments),
-            Value::Require(_) => match arguments.first().map(|argument| self.value(&argument.expr)) {
-                Some(Value::Text(specifier)) => vec![node::module(&specifier).unwrap_or(Value::Unknown)],
+            Value::Require(_) => match known.first().first() {
+                Some(Value::Text(specifier)) => vec![node::module(specifier).unwrap_or(Value::Unknown)],
                 _ => unknown(),
             },
-            Value::Function(returned) if returned.requires.is_none() && returned.values != [Value::Unknown] => {
-                returned.values.clone()
-            }
+            Value::Function(function) if function.requires.is_none() => self.returned(&function, &known),
             _ => self.numbered(arguments),
         }
     }
 
+    /// What a function of the file returns.
+    fn returned(&self, function: &Returned, arguments: &Arguments<'_, '_>) -> Values {
+        if function.imports
+            && let Some(module) = arguments.first().iter().find(|value| matches!(value, Value::Node(_)))
+        {
+            return vec![module.clone()];
+        }
+        let mut values: Values = Vec::new();
+        for text in &function.texts {
+            let mut texts = vec![text.to_string()];
+            for index in 0..PARAMETERS {
+                let Some(mark) = parameter(index).filter(|mark| text.contains(*mark)) else { continue };
+                let given = arguments.get(index);
+                texts = product(&texts, given, |text, value| text.replace(mark, &value.to_text()));
+                self.spend(u32::try_from(texts.len()).unwrap_or(u32::MAX) / CHEAP);
+            }
+            values.extend(texts.into_iter().map(Value::text));
+        }
+        values.extend(function.values.iter().cloned());
+        if values.is_empty() || function.values == [Value::Unknown] && function.texts.is_empty() {
+            self.numbered(arguments.written)
+        } else {
+            values
+        }
+    }
+
     /// Compilers wrap what is required: `__importDefault(require('path'))`.
-    fn interop(&self, callee: &Expr, arguments: &[ExprOrSpread]) -> Option<Values> {
+    fn interop(&self, callee: &Expr, arguments: &Arguments<'_, '_>) -> Option<Values> {
         let mut name = match unwrapped(callee) {
             Expr::Ident(ident) => ident.sym.to_string(),
             Expr::Member(member) => {
@@ -52,10 +82,10 @@ impl Scope<'_> {
         if !is_getter && !WRAPPERS.iter().any(|wrapper| name.contains(wrapper)) {
             return None;
         }
-        let module = self.value(&arguments.first()?.expr);
+        let module = arguments.first()[0].clone();
         match module {
             Value::Node(_) if is_getter => {
-                let returned = Returned { values: vec![module], requires: None, calls: Vec::new() };
+                let returned = Returned { values: vec![module], ..Returned::default() };
                 Some(vec![Value::function(returned)])
             }
             Value::Node(_) => Some(vec![module]),
@@ -113,6 +143,34 @@ impl Scope<'_> {
             }
         }
         calls.iter().map(|call| node::call(function, call)).collect()
+    }
+}
+
+/// What a call is given. Each argument is looked at once, if at all: twice, and again within it, would take
+/// for ever.
+struct Arguments<'a, 's> {
+    scope: &'a Scope<'s>,
+    written: &'a [ExprOrSpread],
+    known: Vec<OnceCell<Values>>,
+}
+
+impl<'a, 's> Arguments<'a, 's> {
+    fn new(scope: &'a Scope<'s>, written: &'a [ExprOrSpread]) -> Self {
+        Self { scope, written, known: vec![OnceCell::new(); PARAMETERS] }
+    }
+
+    /// What a parameter may be; never empty.
+    fn get(&self, index: usize) -> &Values {
+        self.known[index].get_or_init(|| match self.written.get(index) {
+            Some(argument) if self.written[..=index].iter().all(|one| one.spread.is_none()) => {
+                self.scope.values(&argument.expr)
+            }
+            _ => unknown(),
+        })
+    }
+
+    fn first(&self) -> &Values {
+        self.get(0)
     }
 }
 

@@ -31,10 +31,14 @@ pub(super) enum Value {
 }
 
 /// What a function is seen to return.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Returned {
     /// The value, whatever it is called with.
     pub(super) values: Values,
+    /// Texts that it may return, with marks for its parameters.
+    pub(super) texts: Vec<Rc<str>>,
+    /// It is how a compiler imports: what it is given it returns, or something like it.
+    pub(super) imports: bool,
     /// `require(parameter)`, and which parameter that is.
     pub(super) requires: Option<usize>,
     /// It calls a parameter, with these.
@@ -119,6 +123,12 @@ pub(super) const PLATFORM: char = '\u{7}';
 /// Stands for the architecture that is built for.
 pub(super) const ARCHITECTURE: char = '\u{6}';
 
+/// Stands for a function's first parameter; the others follow.
+const PARAMETER: u8 = 0x10;
+
+/// How many parameters of a function have a mark.
+pub(super) const PARAMETERS: usize = 8;
+
 /// Marks of anchors, and what stands for a slash within one.
 const MARKS: [char; 4] = ['\u{1}', '\u{3}', '\u{4}', '\u{5}'];
 
@@ -159,7 +169,9 @@ impl Value {
     pub(super) fn function(returned: Returned) -> Self {
         let within = |returned: &Returned| {
             let calls = returned.calls.iter().flat_map(|(_, arguments)| arguments.iter().flatten());
-            size(returned.values.iter().chain(calls))
+            let size = size(returned.values.iter().chain(calls));
+            let texts = u32::try_from(returned.texts.len()).unwrap_or(u32::MAX);
+            Size { weight: size.weight.saturating_add(texts), ..size }
         };
         Weighed::new(returned, within).map_or(Self::Unknown, Self::Function)
     }
@@ -231,6 +243,17 @@ fn size<'v>(values: impl IntoIterator<Item = &'v Value>) -> Size {
         weight: all.weight.saturating_add(one.weight),
         depth: all.depth.max(one.depth),
     })
+}
+
+/// What stands for a parameter of a function.
+pub(super) fn parameter(index: usize) -> Option<char> {
+    let index = u8::try_from(index).ok().filter(|index| usize::from(*index) < PARAMETERS)?;
+    Some(char::from(PARAMETER + index))
+}
+
+/// Is it the mark of one?
+pub(super) fn is_parameter(letter: char) -> bool {
+    ('\u{10}'..'\u{18}').contains(&letter)
 }
 
 impl Anchor {
