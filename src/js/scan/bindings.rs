@@ -71,6 +71,15 @@ fn add(known: &mut Values, values: &[Value]) {
     }
 }
 
+/// There is more in the array than can be told.
+fn lengthen(value: &mut Value) {
+    if let Value::Array(items) = value
+        && items.last() != Some(&unknown())
+    {
+        *value = Value::array([items.as_slice(), &[unknown()]].concat());
+    }
+}
+
 /// The names of a function's parameters.
 fn parameters(expr: &Expr) -> Option<Vec<Option<Id>>> {
     let name = |pattern: &Pat| pattern.as_ident().map(BindingIdent::to_id);
@@ -160,16 +169,50 @@ impl Collect<'_, '_> {
         }
     }
 
+    /// Is it an array that the file writes out? Then it is known what is in it.
+    fn is_array(&self, name: &Id) -> bool {
+        let names = self.scope.names.borrow();
+        names.values.get(name).is_some_and(|values| values.iter().any(|value| matches!(value, Value::Array(_))))
+    }
+
+    /// `parts.push(x)` leaves what was there; after other changes nothing of it can be told.
+    fn learn_changes(&mut self, call: &CallExpr) {
+        let callee = call.callee.as_expr().and_then(|callee| unwrapped(callee).as_member());
+        let Some((of, method)) = callee.and_then(|member| Some((unwrapped(&member.obj).as_ident()?, member))) else {
+            return;
+        };
+        let (name, method) = (of.to_id(), member_name(&method.prop).unwrap_or_default());
+        match method.as_str() {
+            "push" if self.is_array(&name) => {
+                self.learned.entry(name.clone()).or_default().iter_mut().for_each(lengthen);
+                self.scope.names.borrow_mut().values.entry(name).or_default().iter_mut().for_each(lengthen);
+            }
+            "copyWithin" | "fill" | "pop" | "reverse" | "shift" | "sort" | "splice" | "unshift"
+                if self.is_array(&name) =>
+            {
+                self.give_up(name);
+            }
+            _ => {}
+        }
+    }
+
     /// `load.ab = __dirname + '/'`, `module.exports = require('fs')` of a bundle's module.
     fn learn_member(&mut self, member: &MemberExpr, assignment: &AssignExpr) {
-        let (Expr::Ident(of), Some(name)) = (unwrapped(&member.obj), member_name(&member.prop)) else { return };
+        let Expr::Ident(of) = unwrapped(&member.obj) else { return };
+        if member.prop.is_computed() && self.is_array(&of.to_id()) {
+            return self.give_up(of.to_id());
+        }
+        let Some(name) = member_name(&member.prop) else { return };
         let values = self.values(&assignment.right);
         if assignment.op == AssignOp::Assign && values.iter().all(|value| matches!(value, Value::Text(_))) {
             let mut names = self.scope.names.borrow_mut();
             if name == "ab" {
                 names.asset_base = Some(values.clone());
             }
-            names.members.insert((of.to_id(), name), values);
+            let known = names.members.entry((of.to_id(), name)).or_default();
+            if known.len() < MOST {
+                add(known, &values);
+            }
         }
     }
 
@@ -340,6 +383,7 @@ impl Visit for Collect<'_, '_> {
 
     fn visit_call_expr(&mut self, call: &CallExpr) {
         self.learn_parameters(call);
+        self.learn_changes(call);
         call.visit_children_with(self);
     }
 

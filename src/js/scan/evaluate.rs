@@ -210,10 +210,9 @@ impl<'a> Scope<'a> {
                 _ => Value::Unknown,
             }];
         }
-        if let (Expr::Ident(of), Some(name)) = (unwrapped(&member.obj), member_name(&member.prop))
-            && let Some(values) = self.names.borrow().members.get(&(of.to_id(), name))
-        {
-            return values.clone();
+        let mut assigned = Values::new();
+        if let (Expr::Ident(of), Some(name)) = (unwrapped(&member.obj), member_name(&member.prop)) {
+            assigned = self.names.borrow().members.get(&(of.to_id(), name)).cloned().unwrap_or_default();
         }
         if member_name(&member.prop).as_deref() == Some("ab")
             && let Some(values) = &self.names.borrow().asset_base
@@ -222,10 +221,13 @@ impl<'a> Scope<'a> {
         }
         let objects = self.values(&member.obj);
         if objects.iter().all(|object| *object == Value::Unknown) {
-            return unknown();
+            return if assigned.is_empty() { unknown() } else { assigned };
         }
         let members = product(&objects, &name(), |object, name| of_object(object, &name.to_text(), self.extension));
-        members.into_iter().flatten().collect()
+        // What is assigned takes the place of nothing, and stands beside anything else.
+        let is_new = |value: &Value| !assigned.contains(value) && (assigned.is_empty() || *value != Value::Undefined);
+        let own: Values = members.into_iter().flatten().filter(is_new).collect();
+        [own, assigned].concat()
     }
 
     /// A member of what may be one of these, else what stands for it if it is not there.
@@ -389,7 +391,9 @@ pub(super) fn of_object(object: &Value, name: &str, extension: &str) -> Values {
         Value::Object(members) => members.get(name).cloned().unwrap_or_else(|| one(Value::Undefined)),
         Value::Array(items) => match name.parse::<usize>() {
             Ok(index) => items.get(index).cloned().unwrap_or_else(|| one(Value::Undefined)),
-            Err(_) if name == "length" => one(Value::Number(f64::from(u32::try_from(items.len()).unwrap_or(u32::MAX)))),
+            Err(_) if name == "length" && items.last() != Some(&unknown()) => {
+                one(Value::Number(f64::from(u32::try_from(items.len()).unwrap_or(u32::MAX))))
+            }
             Err(_) => unknown(),
         },
         Value::Text(text) => match (text.strip_prefix(FILE_URL), name) {
@@ -405,7 +409,9 @@ pub(super) fn of_object(object: &Value, name: &str, extension: &str) -> Values {
         }),
         Value::Node(of) => one(node::member(of, name)),
         // webpack's getter of a default export.
-        Value::Function(getter) if name == "a" && matches!(getter.values[0], Value::Node(_)) => getter.values.clone(),
+        Value::Function(getter) if name == "a" && matches!(getter.values.first(), Some(Value::Node(_))) => {
+            getter.values.clone()
+        }
         Value::Require(None) if name == "resolve" => one(Value::node("require.resolve")),
         _ => unknown(),
     }
