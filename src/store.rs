@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Component, Path};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use dashmap::DashMap;
 use rustc_hash::FxBuildHasher;
@@ -93,7 +93,8 @@ const MOST_LINKS: usize = 40;
 
 /// The files of a run; see the module's own words.
 pub struct Store {
-    fs: Box<dyn FileSystem>,
+    fs: Arc<dyn FileSystem>,
+    view: OnceLock<Arc<dyn FileSystem>>,
     keep: Option<Box<dyn Keep>>,
     facts: Map<AbsPath, Result<Metadata, FileError>>,
     real: Map<AbsPath, Result<Real, FileError>>,
@@ -112,7 +113,8 @@ impl Store {
     /// A store over `fs` that keeps nothing of what nobody uses.
     pub fn new(fs: impl FileSystem + 'static) -> Self {
         Self {
-            fs: Box::new(fs),
+            fs: Arc::new(fs),
+            view: OnceLock::new(),
             keep: None,
             facts: Map::default(),
             real: Map::default(),
@@ -125,6 +127,25 @@ impl Store {
     pub fn keeping(mut self, keep: impl Keep + 'static) -> Self {
         self.keep = Some(Box::new(keep));
         self
+    }
+
+    /// The file system below, without any view.
+    pub fn file_system(&self) -> Arc<dyn FileSystem> {
+        self.fs.clone()
+    }
+
+    /// From here on files are seen as `view` shows them. It shows the same as before but for what is
+    /// in any `node_modules`; a store takes one view.
+    pub fn see_through(&self, view: Arc<dyn FileSystem>) {
+        if self.view.set(view).is_ok() {
+            self.facts.retain(|path, _| !path.in_node_modules());
+            self.real.retain(|path, _| !path.in_node_modules());
+            self.listings.clear();
+        }
+    }
+
+    fn fs(&self) -> &dyn FileSystem {
+        &**self.view.get().unwrap_or(&self.fs)
     }
 
     /// What the path itself is; a link is a link.
@@ -146,7 +167,7 @@ impl Store {
             return Err(FileError::not_found(path));
         }
         let entry = self.facts.entry(path.clone());
-        entry.or_insert_with(|| self.fs.lstat(path).map_err(|e| FileError::new(path, &e))).clone()
+        entry.or_insert_with(|| self.fs().lstat(path).map_err(|e| FileError::new(path, &e))).clone()
     }
 
     /// What the path leads to, links followed.
@@ -229,7 +250,7 @@ impl Store {
     /// # Errors
     /// It is no link, or the system refused.
     pub fn read_link(&self, path: &AbsPath) -> Result<std::path::PathBuf, FileError> {
-        self.fs.read_link(path).map_err(|error| FileError::new(path, &error))
+        self.fs().read_link(path).map_err(|error| FileError::new(path, &error))
     }
 
     /// The names in a directory, sorted.
@@ -240,7 +261,7 @@ impl Store {
         let real = self.real(path)?.path;
         let entry = self.listings.entry(real.clone());
         let list = || {
-            let mut names = self.fs.read_dir(&real).map_err(|error| FileError::new(&real, &error))?;
+            let mut names = self.fs().read_dir(&real).map_err(|error| FileError::new(&real, &error))?;
             names.sort();
             Ok(names.into())
         };
@@ -271,7 +292,7 @@ impl Store {
     /// It is no file, or the system refused.
     pub fn read_apart(&self, path: &AbsPath) -> Result<Arc<[u8]>, FileError> {
         let real = self.real(path)?.path;
-        self.fs.read(&real).map(Into::into).map_err(|error| FileError::new(&real, &error))
+        self.fs().read(&real).map(Into::into).map_err(|error| FileError::new(&real, &error))
     }
 
     /// What is kept of a file's bytes; the bytes themselves where nothing is made of them.
@@ -304,7 +325,7 @@ impl Store {
     }
 
     fn read_now(&self, content: &mut Content, real: &AbsPath) -> Result<Arc<[u8]>, FileError> {
-        match self.fs.read(real) {
+        match self.fs().read(real) {
             Ok(bytes) => {
                 content.kept = self.keep.as_ref().map(|keep| keep.keep(&bytes).into());
                 Ok(bytes.into())

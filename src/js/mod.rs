@@ -10,6 +10,7 @@ mod literal;
 pub mod package;
 pub mod parse;
 pub mod plugins;
+pub mod pnp;
 pub mod resolve;
 pub mod rules;
 pub mod scan;

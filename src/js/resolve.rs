@@ -15,6 +15,7 @@ use oxc_resolver::{
 use super::binary::Target;
 use super::package::package_name;
 use super::plugins::{Mount, mount};
+use super::pnp::Pnp;
 use super::scan::{Base, Request};
 use super::store_fs::StoreFs;
 use super::tsconfig::{mapped, ruling};
@@ -74,6 +75,8 @@ pub struct Resolver {
     store: Arc<Store>,
     /// Nothing above is a part of the site.
     top: AbsPath,
+    /// What says who may use which package, besides Node's rules.
+    pnp: Option<Arc<Pnp>>,
     options: ResolveOptions,
     /// Node's own algorithm, for `import` and for `require`.
     node: [Oxc<StoreFs>; 2],
@@ -93,14 +96,15 @@ pub struct Resolver {
 
 impl Resolver {
     /// A resolver on the files of `store`, for a site below `top`.
-    pub fn new(store: Arc<Store>, options: ResolveOptions, top: AbsPath) -> Self {
+    pub fn new(store: Arc<Store>, options: ResolveOptions, top: AbsPath, pnp: Option<Arc<Pnp>>) -> Self {
         let cache = Oxc::new_with_file_system(StoreFs::on(store.clone()), Options::default());
-        Self::on_cache_of(&cache, store, options, top)
+        Self { pnp, ..Self::on_cache_of(&cache, store, options, top) }
     }
 
     /// A resolver with other options that shares what this one knows of the files.
     pub fn with_options(&self, options: ResolveOptions) -> Self {
-        Self::on_cache_of(&self.legacy, self.store.clone(), options, self.top.clone())
+        let other = Self::on_cache_of(&self.legacy, self.store.clone(), options, self.top.clone());
+        Self { pnp: self.pnp.clone(), ..other }
     }
 
     fn on_cache_of(cache: &Oxc<StoreFs>, store: Arc<Store>, options: ResolveOptions, top: AbsPath) -> Self {
@@ -123,7 +127,7 @@ impl Resolver {
             }
             Options { extensions: Vec::new(), main_files: Vec::new(), ..node }
         });
-        Self { store, top, options, tsconfig, node, synced, lenient, lenient_package, legacy, exact }
+        Self { store, top, pnp: None, options, tsconfig, node, synced, lenient, lenient_package, legacy, exact }
     }
 
     /// Resolves `request`, made by the file with the real path `importer`, which runs in
@@ -157,6 +161,8 @@ impl Resolver {
         if let Some(mount) = &mount {
             asked.directory = &mount.plugins;
             found = self.find(&asked, importer);
+        } else if let Some(message) = self.refusal(&found, &asked) {
+            return Err(Unresolved::Missing(message));
         }
         let (found, lenient) = found.map_err(|error| self.unresolved(&error, request, &asked))?;
         let has_exports = found.package_json().is_some_and(has_exports);
@@ -203,6 +209,20 @@ impl Resolver {
             }
             found => found.map(|found| (found, false)),
         }
+    }
+
+    /// Why a package is not to be had under Plug'n'Play, be it that Node would find it.
+    fn refusal(&self, found: &Result<(Found, bool), ResolveError>, asked: &Asked<'_>) -> Option<String> {
+        let pnp = self.pnp.as_ref()?;
+        let found = match found {
+            Ok((found, _)) => Some(AbsPath::of(found.path())),
+            Err(error) if is_not_found(error) => None,
+            Err(_) => return None,
+        };
+        // What is not in a package was found by the user's own mapping.
+        let is_asked = found.as_ref().is_none_or(AbsPath::in_node_modules);
+        let refusal = || pnp.refusal(asked.specifier, asked.directory, found.as_deref());
+        is_asked.then(refusal).flatten().map(|refusal| refusal.message)
     }
 
     /// What is built for.

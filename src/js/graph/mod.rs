@@ -15,10 +15,11 @@ use super::config::{Analysis, analyse};
 use super::package::{InvalidPackage, Package};
 use super::parse::{CODE_EXTENSIONS, SyntaxError, parse};
 use super::plugins::Mount;
+use super::pnp::{self, Pnp};
 use super::resolve::{Resolution, ResolveOptions, Resolver, Unresolved};
 use super::rules::Rules;
 use super::scan::{Condition, Form, Request, Scan, scan, written_for};
-use crate::diagnostic::Span;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::path::AbsPath;
 use crate::store::{FileError, Real, Store};
 
@@ -163,13 +164,15 @@ struct Files {
     binaries: Once<Option<Arc<Binary>>>,
     /// With their bytes, which the resolver asks for as well.
     packages: Once<(Said, Option<Arc<[u8]>>)>,
+    pnp: Result<Option<Arc<Pnp>>, Diagnostic>,
 }
 
 impl Graph {
     /// A graph over the files of `store`. No `package.json` above `top` is looked at; paths that code
     /// names are relative to `working_directory`.
     pub fn new(store: Arc<Store>, options: ResolveOptions, top: AbsPath, working_directory: AbsPath) -> Self {
-        let resolver = Resolver::new(store.clone(), options, top.clone());
+        let pnp = pnp::find(&working_directory, &top, &store);
+        let resolver = Resolver::new(store.clone(), options, top.clone(), pnp.clone().ok().flatten());
         let files = Files {
             store,
             top,
@@ -178,6 +181,7 @@ impl Graph {
             scans: Once::new(),
             binaries: Once::new(),
             packages: Once::new(),
+            pnp,
         };
         Self { files: Arc::new(files), resolver, modules: Once::new() }
     }
@@ -198,6 +202,14 @@ impl Graph {
     /// The store below.
     pub fn store(&self) -> &Store {
         &self.files.store
+    }
+
+    /// Yarn's Plug'n'Play, if packages are installed so.
+    ///
+    /// # Errors
+    /// They are, but it cannot be understood how.
+    pub fn pnp(&self) -> Result<Option<&Pnp>, &Diagnostic> {
+        self.files.pnp.as_ref().map(Option::as_deref)
     }
 
     /// What a file says of itself; none if it does not parse.

@@ -15,6 +15,12 @@ impl Walk<'_> {
         if self.missing.is_empty() {
             return;
         }
+        let is_package = |(importer, index): &(AbsPath, usize)| {
+            package_name(&self.graph.module(importer).edges[*index].request.specifier).is_some()
+        };
+        // Without the manifest no package is found: told once, and first.
+        let unknown = self.graph.pnp().err().filter(|_| self.missing.iter().any(is_package));
+        self.found.diagnostics.extend(unknown.cloned());
         let eager = self
             .reached_by(starts, |request| request.eager && !request.guarded && request.form != Form::RequireResolve);
         let uncaught = self.reached_by(starts, |request| !request.guarded);
@@ -82,6 +88,13 @@ impl Walk<'_> {
                 at_importer(Code::LinkLoop, format!("'{specifier}' leads to {at}: {reason}"))
             }
             Unresolved::Refused(message) => at_importer(Code::ModuleNotFound, message.clone()),
+            Unresolved::Missing(message) if self.is_pnp() => {
+                let is_of_target = specifier.contains(&self.graph.target().name());
+                let code = if is_of_target { Code::Addon } else { Code::ModuleNotFound };
+                let diagnostic = at_importer(code, message.clone());
+                let hint = package_name(specifier).map(|(name, _)| self.pnp_hint(specifier, name, importer));
+                Diagnostic { hint, ..diagnostic }
+            }
             Unresolved::Missing(message) if specifier.contains(&self.graph.target().name()) => {
                 let package = package_of(importer).unwrap_or_else(|| specifier.clone());
                 let how = install(&package, self.graph.target());
@@ -90,15 +103,33 @@ impl Walk<'_> {
             Unresolved::Missing(message) => {
                 let diagnostic = at_importer(Code::ModuleNotFound, message.clone());
                 let Some((name, _)) = package_name(specifier) else { return diagnostic };
-                if importer.ancestors().any(|above| self.graph.store().is_file(&above.child(".pnp.cjs"))) {
-                    return diagnostic
-                        .hint("Yarn PnP is not supported yet: set `nodeLinker: node-modules` in .yarnrc.yml");
-                }
                 diagnostic.hint(format!(
                     "install it (`npm install {name}`), or list it under `ignored_node_modules` if the function can do without"
                 ))
             }
             Unresolved::Builtin | Unresolved::Url => at_importer(Code::ModuleNotFound, specifier.clone()),
         }
+    }
+
+    /// Are packages installed by Yarn's Plug'n'Play?
+    fn is_pnp(&self) -> bool {
+        self.graph.pnp().map_or(true, |pnp| pnp.is_some())
+    }
+
+    /// What helps where Plug'n'Play does not have the package for this importer.
+    fn pnp_hint(&self, specifier: &str, name: &str, importer: &AbsPath) -> String {
+        let target = self.graph.target();
+        if specifier.contains(&target.name()) {
+            let [os, cpu, libc] = ["linux", target.arch.as_str(), "glibc"];
+            return format!(
+                "say `supportedArchitectures: {{os: [{os}], cpu: [{cpu}], libc: [{libc}]}}` in .yarnrc.yml, and run `yarn install`"
+            );
+        }
+        let refusal = || {
+            let pnp = self.graph.pnp().ok().flatten()?;
+            Some(pnp.refusal(specifier, &importer.parent()?, None)?.hint)
+        };
+        let hint = refusal().unwrap_or_else(|| format!("install it (`yarn add {name}`)"));
+        format!("{hint}, or list it under `ignored_node_modules` if the function can do without")
     }
 }

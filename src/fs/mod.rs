@@ -2,9 +2,12 @@
 //! nothing but this file, the writers in `archive` and the command line calls `std::fs`, so that the
 //! same code can look into an archive, and a test can count every look.
 
+pub mod mounted;
+mod zipped;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -32,6 +35,11 @@ pub struct Metadata {
     pub executable: bool,
 }
 
+/// A file that can be read from anywhere.
+pub trait ReadSeek: Read + Seek + Send + Sync {}
+
+impl<T: Read + Seek + Send + Sync> ReadSeek for T {}
+
 /// A place to read files from. Paths are absolute.
 pub trait FileSystem: Send + Sync {
     /// What the path itself is; a link is a link.
@@ -45,6 +53,14 @@ pub trait FileSystem: Send + Sync {
     /// # Errors
     /// As the system says.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// A file of which only parts are wanted.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn ReadSeek>> {
+        Ok(Box::new(Cursor::new(self.read(path)?)))
+    }
 
     /// What a link says, unresolved.
     ///
@@ -66,6 +82,10 @@ impl<F: FileSystem + ?Sized> FileSystem for Arc<F> {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         (**self).read(path)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn ReadSeek>> {
+        (**self).open(path)
     }
 
     fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
@@ -97,6 +117,10 @@ impl FileSystem for Disk {
         std::fs::read(path)
     }
 
+    fn open(&self, path: &Path) -> io::Result<Box<dyn ReadSeek>> {
+        Ok(Box::new(std::fs::File::open(path)?))
+    }
+
     fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
         std::fs::read_link(path)
     }
@@ -123,6 +147,7 @@ fn owner_may_execute(_: &std::fs::Metadata) -> bool {
 pub enum Operation {
     Lstat,
     Read,
+    Open,
     ReadLink,
     ReadDir,
 }
@@ -161,6 +186,11 @@ impl<F: FileSystem> FileSystem for Counting<F> {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         self.count(Operation::Read, path);
         self.inner.read(path)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn ReadSeek>> {
+        self.count(Operation::Open, path);
+        self.inner.open(path)
     }
 
     fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
@@ -203,6 +233,11 @@ impl<F: FileSystem> FileSystem for Failing<F> {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         self.check(path)?;
         self.inner.read(path)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn ReadSeek>> {
+        self.check(path)?;
+        self.inner.open(path)
     }
 
     fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
