@@ -25,6 +25,7 @@ mod netlify_config;
 mod nft;
 mod packages;
 mod peer;
+mod pnp;
 mod readme;
 mod reads;
 mod rows;

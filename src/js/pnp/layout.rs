@@ -204,3 +204,125 @@ impl Places<'_> {
         undeclared.filter_map(|name| Some((name.clone(), *top.get(name)?))).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A manifest of packages `p0`, `p1`, … in versions `npm:0`, …, and a workspace; what each needs by
+    /// name and version.
+    fn manifest(site: &[(u8, u8)], workspace: &[(u8, u8)], packages: &[Vec<(u8, u8)>], fallback: bool) -> Manifest {
+        let needs = |needs: &[(u8, u8)]| -> Value {
+            let needs: BTreeMap<String, String> =
+                needs.iter().map(|(name, version)| (format!("p{name}"), format!("npm:{version}"))).collect();
+            needs.into_iter().map(|(name, version)| json!([name, version])).collect()
+        };
+        let own = |at: &str, wanted| json!({"packageLocation": at, "packageDependencies": needs(wanted)});
+        let mut registry = vec![
+            json!([null, [[null, own("./", site)]]]),
+            json!(["web", [["workspace:web", own("./web/", workspace)]]]),
+        ];
+        for name in 0..NAMES {
+            let version = |version: u8| {
+                let at = format!("./.yarn/cache/p{name}-{version}.zip/node_modules/p{name}/");
+                // A package has itself, unless it needs another of its name.
+                let itself = [&[(name, version)], &*packages[usize::from(name * VERSIONS + version)]].concat();
+                json!([format!("npm:{version}"), {"packageLocation": at, "packageDependencies": needs(&itself)}])
+            };
+            registry.push(json!([format!("p{name}"), (0..VERSIONS).map(version).collect::<Value>()]));
+        }
+        let manifest = json!({
+            "enableTopLevelFallback": fallback,
+            "dependencyTreeRoots": [],
+            "fallbackPool": [],
+            "fallbackExclusionList": [["web", ["workspace:web"]]],
+            "packageRegistryData": registry,
+        });
+        let mut manifest: Manifest = serde_json::from_value(manifest).unwrap();
+        pnp::init_pnp_manifest(&mut manifest, "/site/.pnp.cjs".as_ref());
+        manifest
+    }
+
+    const NAMES: u8 = 5;
+    const VERSIONS: u8 = 3;
+
+    /// Node's search (LOAD_NODE_MODULES) in what is mounted: the folder or archive that it ends in.
+    fn found(layout: &Layout, from: &AbsPath, name: &str) -> Option<Source> {
+        let place = from.ancestors().find_map(|above| {
+            let at = above.child("node_modules").join(name);
+            layout.mounts.contains_key(&at).then_some(at)
+        })?;
+        match &layout.mounts[&place] {
+            Source::Link(target) => {
+                Some(layout.mounts.get(target).cloned().unwrap_or_else(|| Source::Directory(target.clone())))
+            }
+            found => Some(found.clone()),
+        }
+    }
+
+    fn wanted() -> impl Strategy<Value = Vec<(u8, u8)>> {
+        prop::collection::vec((0..NAMES, 0..VERSIONS), 0..4)
+    }
+
+    proptest! {
+        #[test]
+        fn node_finds_what_the_manifest_gives(
+            site in wanted(),
+            workspace in wanted(),
+            packages in prop::collection::vec(wanted(), usize::from(NAMES * VERSIONS)),
+            fallback: bool,
+        ) {
+            let manifest = manifest(&site, &workspace, &packages, fallback);
+            let layout = lay_out(&manifest);
+            for package in &layout.packages {
+                let Some(place) = &package.place else { continue };
+                for name in (0..NAMES).map(|name| format!("p{name}")) {
+                    let asked = pnp::resolve_to_unqualified_via_manifest(
+                        &manifest,
+                        &name,
+                        &manifest.package_registry_data[&package.locators[0].name][&package.locators[0].reference]
+                            .package_location,
+                    );
+                    if let Ok(pnp::Resolution::Resolved(location, _)) = asked {
+                        prop_assert_eq!(found(&layout, place, &name), Some(source(&AbsPath::of(location))));
+                    }
+                }
+            }
+            let places: Vec<_> = layout.mounts.values().filter(|source| !matches!(source, Source::Link(_))).collect();
+            let once: std::collections::HashSet<String> = places.iter().map(|source| format!("{source:?}")).collect();
+            prop_assert_eq!(once.len(), places.len(), "a package is there once");
+        }
+    }
+
+    #[test]
+    fn others_stand_below_the_first_that_needs_them() {
+        let mut packages = vec![Vec::new(); usize::from(NAMES * VERSIONS)];
+        packages[usize::from(VERSIONS)] = vec![(0, 1)]; // p1 needs another p0 than the site
+        packages[usize::from(2 * VERSIONS)] = vec![(0, 1)]; // and so does p2
+        let layout = lay_out(&manifest(&[(0, 0), (1, 0), (2, 0)], &[], &packages, true));
+        let mounts: Vec<String> = layout
+            .mounts
+            .iter()
+            .map(|(place, source)| match source {
+                Source::Zip { file, .. } => format!("{place} is {}", file.name()),
+                Source::Directory(folder) => format!("{place} is {folder}"),
+                Source::Link(target) => format!("{place} -> {target}"),
+            })
+            .collect();
+        assert_eq!(
+            mounts,
+            [
+                "/site/node_modules/p0 is p0-0.zip",
+                "/site/node_modules/p1 is p1-0.zip",
+                "/site/node_modules/p1/node_modules/p0 is p0-1.zip",
+                "/site/node_modules/p2 is p2-0.zip",
+                "/site/node_modules/p2/node_modules/p0 -> /site/node_modules/p1/node_modules/p0",
+                "/site/node_modules/p3 is p3-0.zip",
+                "/site/node_modules/p4 is p4-0.zip",
+            ]
+        );
+    }
+}

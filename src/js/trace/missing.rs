@@ -92,7 +92,7 @@ impl Walk<'_> {
                 let is_of_target = specifier.contains(&self.graph.target().name());
                 let code = if is_of_target { Code::Addon } else { Code::ModuleNotFound };
                 let diagnostic = at_importer(code, message.clone());
-                let hint = package_name(specifier).map(|(name, _)| self.pnp_hint(specifier, name, importer));
+                let hint = package_name(specifier).and_then(|(name, _)| self.pnp_hint(specifier, name, importer));
                 Diagnostic { hint, ..diagnostic }
             }
             Unresolved::Missing(message) if specifier.contains(&self.graph.target().name()) => {
@@ -117,19 +117,17 @@ impl Walk<'_> {
     }
 
     /// What helps where Plug'n'Play does not have the package for this importer.
-    fn pnp_hint(&self, specifier: &str, name: &str, importer: &AbsPath) -> String {
+    fn pnp_hint(&self, specifier: &str, name: &str, importer: &AbsPath) -> Option<String> {
+        // What is wrong with the manifest itself is told by itself.
+        let pnp = self.graph.pnp().ok().flatten()?;
         let target = self.graph.target();
         if specifier.contains(&target.name()) {
             let [os, cpu, libc] = ["linux", target.arch.as_str(), "glibc"];
-            return format!(
-                "say `supportedArchitectures: {{os: [{os}], cpu: [{cpu}], libc: [{libc}]}}` in .yarnrc.yml, and run `yarn install`"
-            );
+            let wanted = format!("supportedArchitectures: {{os: [{os}], cpu: [{cpu}], libc: [{libc}]}}");
+            return Some(format!("say `{wanted}` in .yarnrc.yml, and run `yarn install`"));
         }
-        let refusal = || {
-            let pnp = self.graph.pnp().ok().flatten()?;
-            Some(pnp.refusal(specifier, &importer.parent()?, None)?.hint)
-        };
-        let hint = refusal().unwrap_or_else(|| format!("install it (`yarn add {name}`)"));
-        format!("{hint}, or list it under `ignored_node_modules` if the function can do without")
+        let refusal = importer.parent().and_then(|directory| pnp.refusal(specifier, &directory, None));
+        let hint = refusal.map_or_else(|| format!("install it (`yarn add {name}`)"), |refusal| refusal.hint);
+        Some(format!("{hint}, or list it under `ignored_node_modules` if the function can do without"))
     }
 }
