@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::support::{
-    copy_tree, entries, fixture, fnzip, install, install_tools, repository, said, scratch, unpack_all,
+    copy_tree, entries, fixture, fnzip, full, install, install_tools, repository, said, scratch, unpack_all,
 };
 
 /// Builds a site, unpacks its archives into an empty folder elsewhere, and has Node call each
@@ -57,6 +57,15 @@ fn an_npm_workspace_runs() {
 #[test]
 fn a_pnpm_workspace_runs() {
     runs("pnpm-workspace/apps/web", Some("pnpm-workspace"));
+}
+
+/// Versions in conflict, peers, workspaces, aliases, patches, undeclared packages and native addons,
+/// installed by Yarn without any `node_modules`.
+#[test]
+fn a_yarn_pnp_workspace_runs() {
+    if full() {
+        runs("yarn-pnp/apps/web", Some("yarn-pnp"));
+    }
 }
 
 /// Both versions of the API, streamed and buffered, in the background and failing, on our bootstrap.

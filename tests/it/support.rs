@@ -89,29 +89,39 @@ pub(crate) fn said(command: &mut assert_cmd::Command) -> Said {
 pub(crate) fn install(directory: &AbsPath) {
     static INSTALLING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
-    let pnpm = directory.join("pnpm-lock.yaml").exists();
-    let lock = fs::read(directory.join(if pnpm { "pnpm-lock.yaml" } else { "package-lock.json" })).unwrap();
-    let done = directory.join("node_modules/.installed-for-tests");
+    let mut locks = ["pnpm-lock.yaml", "yarn.lock", "package-lock.json"].into_iter();
+    let manager = locks.find(|lock| directory.join(lock).exists()).unwrap();
+    let lock = fs::read(directory.join(manager)).unwrap();
+    // Yarn makes no `node_modules`.
+    let installed = if manager == "yarn.lock" { ".yarn" } else { "node_modules" };
+    let done = directory.join(installed).join(".installed-for-tests");
     if fs::read(&done).is_ok_and(|installed| installed == lock) {
         return;
     }
     let shown = directory.relative_to(&repository());
     eprintln!("installing the npm packages of {shown}, once");
-    let mut command = if pnpm {
-        let mut command = Command::new("node");
-        command.arg(tool("node_modules/pnpm/bin/pnpm.cjs").as_os_str()).args([
-            "install",
-            "--frozen-lockfile",
-            "--ignore-scripts",
-        ]);
-        command
-    } else {
-        let mut command = Command::new("npm");
-        command.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]);
-        command
+    let mut command = match manager {
+        "pnpm-lock.yaml" => {
+            let mut command = Command::new("node");
+            command.arg(tool("node_modules/pnpm/bin/pnpm.cjs").as_os_str());
+            command.args(["install", "--frozen-lockfile", "--ignore-scripts"]);
+            command
+        }
+        "yarn.lock" => {
+            let mut command = Command::new("node");
+            command.arg(tool("node_modules/@yarnpkg/cli-dist/bin/yarn.js").as_os_str());
+            command.args(["install", "--immutable"]);
+            command
+        }
+        _ => {
+            let mut command = Command::new("npm");
+            command.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]);
+            command
+        }
     };
     let output = command.current_dir(directory).env("CI", "true").output().expect("npm is on the PATH");
-    assert!(output.status.success(), "{shown}: {}", String::from_utf8_lossy(&output.stderr));
+    let text = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{shown}: {}", String::from_utf8_lossy(&text));
     fs::write(done, lock).unwrap();
 }
 
