@@ -191,3 +191,70 @@ impl Seek for Part {
         self.file()?.seek(to)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write};
+
+    use proptest::prelude::*;
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+    use crate::fs::Disk;
+
+    fn archive() -> Vec<u8> {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        let options = SimpleFileOptions::default();
+        zip.add_directory("node_modules/a/empty", options).unwrap();
+        zip.start_file("node_modules/a/lib/tool.js", options.unix_permissions(0o755)).unwrap();
+        zip.write_all("tool ".repeat(100).as_bytes()).unwrap();
+        zip.start_file("node_modules/b/index.js", options).unwrap();
+        zip.add_symlink("node_modules/a/lib/link", "../lib/tool.js", options).unwrap();
+        zip.finish().unwrap().into_inner()
+    }
+
+    fn opened(bytes: &[u8]) -> (tempfile::TempDir, io::Result<Zipped>) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.zip");
+        std::fs::write(&path, bytes).unwrap();
+        (directory, Zipped::read_index(Arc::new(Disk), path, "node_modules/a"))
+    }
+
+    #[test]
+    fn a_package_is_a_tree() {
+        let (_guard, zipped) = opened(&archive());
+        let zipped = zipped.unwrap();
+        let kind = |path: &str| zipped.lstat(path).map(|metadata| (metadata.kind, metadata.executable)).ok();
+        assert_eq!(kind(""), Some((FileKind::Directory, false)));
+        assert_eq!(kind("empty"), Some((FileKind::Directory, false)));
+        assert_eq!(kind("lib/tool.js"), Some((FileKind::File, true)));
+        assert_eq!(kind("lib/link"), Some((FileKind::Link, false)));
+        assert_eq!((kind("index.js"), kind("lib/tool.js/x")), (None, None));
+        assert_eq!(zipped.read("lib/tool.js").unwrap().len(), 500);
+        assert_eq!(zipped.read_dir("").unwrap(), ["empty", "lib"]);
+        assert_eq!(zipped.read_dir("lib").unwrap(), ["link", "tool.js"]);
+        assert_eq!(zipped.read_link("lib/link").unwrap(), Path::new("../lib/tool.js"));
+    }
+
+    proptest! {
+        /// Whatever an archive says, it is an error or a file of the size that it says.
+        #[test]
+        fn broken_archives_are_errors(at in prop::collection::vec((0_usize..10_000, any::<u8>()), 1..4)) {
+            let mut bytes = archive();
+            for (at, byte) in at {
+                let at = at % bytes.len();
+                bytes[at] = byte;
+            }
+            let (_guard, zipped) = opened(&bytes);
+            if let Ok(zipped) = zipped {
+                for (path, member) in &zipped.members {
+                    if let Ok(bytes) = zipped.read(path) {
+                        prop_assert!(bytes.len() as u64 <= member.metadata.len);
+                    }
+                    let _ = zipped.read_link(path);
+                }
+            }
+        }
+    }
+}

@@ -503,13 +503,6 @@ fn links_that_lead_out_of_the_repository_are_left_out() {
 }
 
 #[test]
-fn yarn_pnp_is_named() {
-    let site = site();
-    site.file(".pnp.cjs", "").file("netlify/functions/bad.js", "exports.handler = require('koa')");
-    fails(&site, &["Cannot find module 'koa'", "hint: Yarn PnP is not supported yet: set `nodeLinker: node-modules`"]);
-}
-
-#[test]
 fn what_is_traced_is_a_module() {
     let site = site();
     for (entry, message) in [("nope.js", "there is no such file"), ("netlify", "a directory, and not a module")] {

@@ -24,6 +24,7 @@ struct Site {
     cache: &'static str,
     registry: Vec<Value>,
     fallback: bool,
+    pool: Vec<Value>,
     ignored: Option<&'static str>,
 }
 
@@ -38,12 +39,12 @@ impl Site {
         scratch.file("site/netlify.toml", "").file("site/yarn.lock", "").file("site/package.json", "{}");
         scratch.file("site/netlify/functions/f.js", function);
         let top = json!([null, [[null, {"packageLocation": "./", "packageDependencies": needs}]]]);
-        Self { scratch, cache, registry: vec![top], fallback: true, ignored: None }
+        Self { scratch, cache, registry: vec![top], fallback: true, pool: Vec::new(), ignored: None }
     }
 
     /// Adds a package in an archive.
     fn package(&mut self, name: &str, reference: &str, files: &[(&str, &str)], needs: Value) -> &mut Self {
-        let archive = format!("{}-{reference}.zip", name.replace('/', "-").replace('#', "-"));
+        let archive = format!("{}-{reference}.zip", name.replace(['/', '#'], "-"));
         let path = self.scratch.path.join("site").join(self.cache).join(&archive);
         let files: Vec<(String, &str)> =
             files.iter().map(|(file, text)| (format!("node_modules/{name}/{file}"), *text)).collect();
@@ -68,7 +69,7 @@ impl Site {
             "dependencyTreeRoots": [{"name": "site", "reference": "workspace:."}],
             "enableTopLevelFallback": self.fallback,
             "ignorePatternData": self.ignored,
-            "fallbackPool": [],
+            "fallbackPool": self.pool,
             "fallbackExclusionList": [],
             "packageRegistryData": self.registry,
         })
@@ -135,7 +136,7 @@ fn write_zip(path: &Path, files: &[(String, &str)]) {
 }
 
 /// A package that exports its version, and what it makes of others.
-fn version<'a>(code: &'a str) -> [(&'a str, &'a str); 2] {
+fn version(code: &str) -> [(&str, &str); 2] {
     [("package.json", "{}"), ("index.js", code)]
 }
 
@@ -270,12 +271,14 @@ fn what_is_not_declared_is_missing() {
     site.package(
         "a",
         "npm:1",
-        &version("require('b'); require('open'); require('peer'); require('b/package.json')"),
+        &version("require('b'); require('open'); require('pooled'); require('peer'); require('b/package.json')"),
         json!([["peer", null]]),
     )
     .package("b", "npm:1", &version(""), json!([]))
     .package("peer", "npm:1", &version(""), json!([]))
-    .package("open", "npm:1", &version(""), json!([]));
+    .package("open", "npm:1", &version(""), json!([]))
+    .package("pooled", "npm:1", &version(""), json!([]));
+    site.pool = vec![json!(["pooled", "npm:1"])];
     // What lies about from earlier installations is not the manifest's.
     site.scratch.file("site/node_modules/b/index.js", "").file("site/node_modules/b/package.json", "{}");
     site.written().says(
@@ -289,9 +292,10 @@ fn what_is_not_declared_is_missing() {
             "Cannot find module 'b/package.json'",
         ],
     );
-    assert!(!site.run(&["bundle", "-v"]).err.contains("module 'open'"), "packages fall back on what the site has");
+    let said = site.run(&["bundle", "-v"]).err;
+    assert!(!["module 'open'", "module 'pooled'"].iter().any(|text| said.contains(text)), "packages may fall back");
     site.fallback = false;
-    site.written().says(1, &["Cannot find module 'open': `a` does not declare it"]);
+    site.written().says(1, &["Cannot find module 'open': `a` does not declare it", "Cannot find module 'pooled': `a`"]);
 }
 
 #[test]
@@ -410,6 +414,11 @@ fn a_manifest_above_the_root_decides_nothing() {
     let site = Site::new("module.exports = require('a')", json!([]));
     site.scratch.file(".pnp.cjs", "").file("site/node_modules/a/index.js", "module.exports = 'a'");
     site.says(0, &["1 function built"]);
+    site.scratch.file("site/netlify/functions/f.js", "require('b')");
+    site.says(
+        1,
+        &["hint: `../.pnp.cjs` is above the root, and decides nothing: name its folder with --repository-root"],
+    );
 }
 
 #[test]

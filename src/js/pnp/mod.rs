@@ -21,7 +21,7 @@ use crate::path::AbsPath;
 use crate::store::Store;
 
 /// What Yarn writes; where there is none, there is no Plug'n'Play.
-const LOADER: &str = ".pnp.cjs";
+pub const LOADER: &str = ".pnp.cjs";
 
 /// An installation.
 pub struct Pnp {

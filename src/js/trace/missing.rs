@@ -6,6 +6,7 @@ use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::js::addons::{install, package_name as package_of};
 use crate::js::graph::Edge;
 use crate::js::package::package_name;
+use crate::js::pnp::LOADER;
 use crate::js::resolve::Unresolved;
 use crate::js::scan::Form;
 use crate::path::AbsPath;
@@ -103,6 +104,17 @@ impl Walk<'_> {
             Unresolved::Missing(message) => {
                 let diagnostic = at_importer(Code::ModuleNotFound, message.clone());
                 let Some((name, _)) = package_name(specifier) else { return diagnostic };
+                let mut loaders = importer.ancestors().skip(1).map(|above| above.child(LOADER));
+                if let Some(loader) = loaders.find(|loader| self.graph.store().is_file(loader)) {
+                    let loader = loader.relative_to(&self.options.shown_from);
+                    let hint = if loader.starts_with("..") {
+                        let how = "name its folder with --repository-root, or --base of `fnzip trace`";
+                        format!("`{loader}` is above the root, and decides nothing: {how}")
+                    } else {
+                        format!("`{loader}` is not of the site, whose packages are where its base is or above it")
+                    };
+                    return diagnostic.hint(hint);
+                }
                 diagnostic.hint(format!(
                     "install it (`npm install {name}`), or list it under `ignored_node_modules` if the function can do without"
                 ))
