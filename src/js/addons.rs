@@ -64,12 +64,20 @@ pub(super) fn pick(addon: &Addon, ground: &Ground<'_>, target: Target) -> Result
 
 fn no_binary(ground: &Ground<'_>, target: Target) -> Missing {
     let name = name(ground);
-    let message = format!("`{name}` has no binary for {}: install it with {}", target.name(), install(&name, target));
+    let message = format!(
+        "`{name}` has no binary for {}: install it with {}",
+        target.name(),
+        install(&name, target, ground.is_pnp)
+    );
     Missing { message, file: None }
 }
 
-/// `npm install …`, for the target.
-pub(super) fn install(package: &str, target: Target) -> String {
+/// What installs a package for the target: npm, or Yarn where it installs all by Plug'n'Play.
+pub(super) fn install(package: &str, target: Target, is_pnp: bool) -> String {
+    if is_pnp {
+        let wanted = format!("{{os: [linux], cpu: [{}], libc: [glibc]}}", target.arch.as_str());
+        return format!("`yarn install`, and `supportedArchitectures: {wanted}` in .yarnrc.yml");
+    }
     format!("`npm install {} {package}`", target.npm_flags())
 }
 
@@ -81,7 +89,10 @@ pub fn package_name(file: &AbsPath) -> Option<String> {
 fn missing(addon: &str, ground: &Ground<'_>, target: Target) -> Missing {
     let file = with_extension(addon);
     let name = name(ground);
-    let message = format!("Cannot find the addon `{file}` of `{name}`: install it with {}", install(&name, target));
+    let message = format!(
+        "Cannot find the addon `{file}` of `{name}`: install it with {}",
+        install(&name, target, ground.is_pnp)
+    );
     Missing { message, file: Some(file) }
 }
 

@@ -19,6 +19,8 @@ pub struct Ground<'a> {
     pub working_directory: &'a AbsPath,
     /// What is built for.
     pub target: Target,
+    /// Packages are installed by Yarn's Plug'n'Play.
+    pub is_pnp: bool,
     /// The file.
     pub file: &'a AbsPath,
     /// The module that `require.resolve` of the file finds.

@@ -329,6 +329,18 @@ fn an_unplugged_package_is_where_node_looks_for_it() {
     assert!(site.names().contains(&"node_modules/u/data/d.txt".to_owned()));
 }
 
+/// Yarn installs for the machine that it runs on, unless it is told otherwise.
+#[test]
+fn a_package_for_the_target_is_asked_of_yarn() {
+    let mut site = Site::new("require('n')", json!([["n", "npm:1"]]));
+    let binary = "./.yarn/unplugged/n-linux-x64/node_modules/n-linux-x64/";
+    site.package("n", "npm:1", &version("module.exports = require('n-linux-x64')"), json!([["n-linux-x64", "npm:1"]]));
+    site.at("n-linux-x64", "npm:1", binary, json!([])).written().says(
+        1,
+        &["'n-linux-x64': its folder is not there: install it with `yarn install`, and `supportedArchitectures: {os"],
+    );
+}
+
 #[test]
 fn an_archive_that_is_not_there_or_broken_is_told() {
     let site = || {

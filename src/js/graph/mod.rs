@@ -212,6 +212,11 @@ impl Graph {
         self.files.pnp.as_ref().map(Option::as_deref)
     }
 
+    /// Are packages installed by Plug'n'Play, be it that it cannot be understood how?
+    pub fn is_pnp(&self) -> bool {
+        self.pnp().map_or(true, |pnp| pnp.is_some())
+    }
+
     /// What a file says of itself; none if it does not parse.
     pub fn analysis(&self, path: &AbsPath) -> Option<Arc<(Scan, Analysis)>> {
         let extension = known_extension(path);

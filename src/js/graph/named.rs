@@ -32,7 +32,8 @@ impl Graph {
             Some(targets.modules.first()?.path.clone())
         };
         let Files { store, top, working_directory, .. } = &*self.files;
-        let ground = Ground { store, top, working_directory, target: self.target(), file: path, module: &found };
+        let (target, is_pnp) = (self.target(), self.is_pnp());
+        let ground = Ground { store, top, working_directory, target, is_pnp, file: path, module: &found };
         let assets = scan
             .assets
             .iter()

@@ -67,7 +67,10 @@ impl Walk<'_> {
         let message = match misfit {
             Some(Misfit::Foreign(why)) => {
                 let package = way.first().and_then(package_of).unwrap_or_default();
-                format!("{why}: install the right one with {}", install(&package, self.graph.target()))
+                format!(
+                    "{why}: install the right one with {}",
+                    install(&package, self.graph.target(), self.graph.is_pnp())
+                )
             }
             Some(Misfit::TooNew(why)) => why,
             None => return,

@@ -89,17 +89,15 @@ impl Walk<'_> {
                 at_importer(Code::LinkLoop, format!("'{specifier}' leads to {at}: {reason}"))
             }
             Unresolved::Refused(message) => at_importer(Code::ModuleNotFound, message.clone()),
-            Unresolved::Missing(message) if self.is_pnp() => {
-                let is_of_target = specifier.contains(&self.graph.target().name());
-                let code = if is_of_target { Code::Addon } else { Code::ModuleNotFound };
-                let diagnostic = at_importer(code, message.clone());
-                let hint = package_name(specifier).and_then(|(name, _)| self.pnp_hint(specifier, name, importer));
-                Diagnostic { hint, ..diagnostic }
-            }
             Unresolved::Missing(message) if specifier.contains(&self.graph.target().name()) => {
                 let package = package_of(importer).unwrap_or_else(|| specifier.clone());
-                let how = install(&package, self.graph.target());
+                let how = install(&package, self.graph.target(), self.graph.is_pnp());
                 at_importer(Code::Addon, format!("{message}: install it with {how}"))
+            }
+            Unresolved::Missing(message) if self.graph.is_pnp() => {
+                let diagnostic = at_importer(Code::ModuleNotFound, message.clone());
+                let hint = package_name(specifier).and_then(|(name, _)| self.pnp_hint(specifier, name, importer));
+                Diagnostic { hint, ..diagnostic }
             }
             Unresolved::Missing(message) => {
                 let diagnostic = at_importer(Code::ModuleNotFound, message.clone());
@@ -123,21 +121,10 @@ impl Walk<'_> {
         }
     }
 
-    /// Are packages installed by Yarn's Plug'n'Play?
-    fn is_pnp(&self) -> bool {
-        self.graph.pnp().map_or(true, |pnp| pnp.is_some())
-    }
-
     /// What helps where Plug'n'Play does not have the package for this importer.
     fn pnp_hint(&self, specifier: &str, name: &str, importer: &AbsPath) -> Option<String> {
         // What is wrong with the manifest itself is told by itself.
         let pnp = self.graph.pnp().ok().flatten()?;
-        let target = self.graph.target();
-        if specifier.contains(&target.name()) {
-            let [os, cpu, libc] = ["linux", target.arch.as_str(), "glibc"];
-            let wanted = format!("supportedArchitectures: {{os: [{os}], cpu: [{cpu}], libc: [{libc}]}}");
-            return Some(format!("say `{wanted}` in .yarnrc.yml, and run `yarn install`"));
-        }
         let refusal = importer.parent().and_then(|directory| pnp.refusal(specifier, &directory, None));
         let hint = refusal.map_or_else(|| format!("install it (`yarn add {name}`)"), |refusal| refusal.hint);
         Some(format!("{hint}, or list it under `ignored_node_modules` if the function can do without"))
