@@ -100,7 +100,7 @@ impl Ground<'_> {
             Anchor::Module(_) => file.name().to_owned(),
             _ => file.file_stem()?.to_string_lossy().into_owned(),
         };
-        Some((directory, written_for(&at.path.replace(OWN_STEM, &stem), "linux", self.target.arch.as_str())))
+        Some((directory, written_for(&at.path.replace(OWN_STEM, &stem), self.target.system(), self.target.arch())))
     }
 
     /// A package may name its own files, and those of packages that it sees.

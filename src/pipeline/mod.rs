@@ -16,7 +16,7 @@ use rayon::prelude::*;
 pub use self::weight::Weight;
 use crate::archive::{self, Archive, WriteError};
 use crate::diagnostic::{Code, Diagnostic, Place, Severity, did_you_mean};
-use crate::function::{Arch, Function, FunctionName, Origin, Runtime, events};
+use crate::function::{Function, FunctionName, Origin, Platform, Runtime, events};
 use crate::js::addons::package_name as package_of;
 use crate::js::binary::Target;
 use crate::js::graph::Graph;
@@ -234,7 +234,7 @@ pub fn why(
     store: &Store,
 ) -> Option<Answer> {
     let function = &site.functions[function];
-    let graph = site.graph.with_options(resolve_options(function, settings.arch));
+    let graph = site.graph.with_options(resolve_options(function, settings.platform));
     let plan = runtime::plan(function, &graph, settings).ok();
     let options = runtime::trace_options(function, settings)?;
     let traced = trace(&graph, std::slice::from_ref(&function.main_file), &options);
@@ -319,7 +319,7 @@ fn compress(output: &Output, store: &Store) {
 
 /// The module graphs of a run, one for each set of resolution options that its functions need.
 struct Graphs {
-    arch: Arch,
+    platform: Platform,
     graphs: Vec<(ResolveOptions, Graph)>,
 }
 
@@ -328,12 +328,12 @@ impl Graphs {
     fn explore(functions: &[Function], first: &Graph, settings: &Settings, progress: &dyn Progress) -> Self {
         let mut graphs: Vec<(ResolveOptions, Graph)> = Vec::new();
         for function in functions {
-            let options = resolve_options(function, settings.arch);
+            let options = resolve_options(function, settings.platform);
             if !graphs.iter().any(|(known, _)| *known == options) {
                 graphs.push((options.clone(), first.with_options(options)));
             }
         }
-        let graphs = Self { arch: settings.arch, graphs };
+        let graphs = Self { platform: settings.platform, graphs };
         let seen = Seen { modules: DashSet::new(), progress };
         rayon::scope(|scope| {
             for function in functions {
@@ -349,14 +349,14 @@ impl Graphs {
     }
 
     fn of(&self, function: &Function) -> &Graph {
-        let options = resolve_options(function, self.arch);
+        let options = resolve_options(function, self.platform);
         let graph = self.graphs.iter().find(|(known, _)| *known == options);
         &graph.unwrap_or_else(|| unreachable!("every function's graph was made by `explore`")).1
     }
 }
 
-fn resolve_options(function: &Function, arch: Arch) -> ResolveOptions {
-    let target = Target { arch, node: function.node.major };
+fn resolve_options(function: &Function, platform: Platform) -> ResolveOptions {
+    let target = Target { platform, node: function.node.major };
     ResolveOptions { target, module_sync: function.node.has_module_sync(), ..ResolveOptions::default() }
 }
 
@@ -383,7 +383,7 @@ fn explore_from<'s>(
         if options.depth == Some(0) {
             return;
         }
-        let followed = module.edges.iter().filter(|edge| options.leaves_out(&edge.request.specifier).is_none());
+        let followed = module.edges.iter().filter(|edge| options.leaves_out(&edge.request).is_none());
         for target in followed.filter_map(|edge| edge.outcome.as_ref().ok()).flat_map(|targets| &targets.modules) {
             explore_from(scope, graph, target.path.clone(), options.clone(), seen);
         }

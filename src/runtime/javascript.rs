@@ -9,6 +9,7 @@ use super::layout::{Files, lay_out};
 use super::{development, handler, included};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::{Bundler, Function, NodeVersion};
+use crate::js::binary::{Misfit, is_binary};
 use crate::js::graph::{Graph, Module};
 use crate::js::parse::is_typescript;
 use crate::js::trace::{Trace, TraceOptions, trace};
@@ -59,6 +60,7 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
             }
         }
     }
+    diagnostics.extend(included.files.iter().filter_map(|path| kept_by_hand(path, graph)));
     if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         return Err(diagnostics);
     }
@@ -129,6 +131,8 @@ pub(super) fn trace_options(function: &Function, settings: &Settings) -> TraceOp
         runtime: (!settings.bundle_aws_sdk).then_some(function.node.major),
         ignored_packages: function.config.ignored_node_modules.iter().flatten().cloned().collect(),
         depth: (bundler == Some(Bundler::None)).then_some(0),
+        analysis: settings.analysis,
+        allow_foreign: settings.allow_foreign,
         strict_own_code: bundler.is_none_or(|bundler| bundler == Bundler::Zisi),
         ..TraceOptions::all(settings.repository_root.clone())
     }
@@ -174,6 +178,14 @@ fn untranspiled(traced: &Trace, main: &AbsPath, settings: &Settings) -> Option<D
             vec![main.relative_to(&settings.repository_root), first.relative_to(&settings.repository_root)];
     }
     Some(diagnostic)
+}
+
+/// A native binary for another machine ships if it is named: somebody may have a use for it.
+fn kept_by_hand(path: &AbsPath, graph: &Graph) -> Option<Diagnostic> {
+    let binary = is_binary(path).then(|| graph.binary(path)).flatten()?;
+    let Misfit::Foreign(why) = binary.misfit(graph.target())? else { return None };
+    let message = format!("{why}: kept, because `included_files` names it");
+    Some(Diagnostic::note(Code::Addon, message).at(path))
 }
 
 /// What comes from outside the checkout ships, because the function needs it, but the archive then

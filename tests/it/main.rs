@@ -31,5 +31,6 @@ mod rows;
 mod rules;
 mod sites;
 mod syntax;
+mod target;
 mod trace;
 mod why;

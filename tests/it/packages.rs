@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fnzip::fs::Disk;
-use fnzip::function::{Arch, NodeVersion};
+use fnzip::function::NodeVersion;
 use fnzip::js::binary::Target;
 use fnzip::js::graph::Graph;
 use fnzip::js::resolve::ResolveOptions;
@@ -78,7 +78,7 @@ fn corpus() -> Vec<Case> {
 fn graph(folder: &str) -> Graph {
     let node = NodeVersion::parse("22").unwrap();
     let resolve = ResolveOptions {
-        target: Target { arch: Arch::X64, node: 22 },
+        target: Target { node: 22, ..Target::default() },
         conditions: Vec::new(),
         module_sync: node.has_module_sync(),
         module_sync_catchall: false,

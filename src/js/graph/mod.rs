@@ -275,7 +275,7 @@ impl Graph {
     }
 
     fn written(&self, text: &str) -> String {
-        written_for(text, "linux", self.target().arch.as_str())
+        written_for(text, self.target().system(), self.target().arch())
     }
 
     fn holds(&self, conditions: &[Condition]) -> bool {

@@ -109,6 +109,7 @@ impl Graph {
                     eager: false,
                     guarded: true,
                     only_types: false,
+                    is_literal: false,
                     only_on: Vec::new(),
                     at: (0, 0),
                 };
