@@ -35,6 +35,7 @@ pub(super) fn run(args: &Trace, people: &People) -> Result<u8, Failure> {
         conditions: args.condition.clone(),
         module_sync: node.has_module_sync(),
         module_sync_catchall: args.module_sync_catchall,
+        tsconfig_directories: Vec::new(),
         exports_only: args.exports_only,
         paths: args.path.iter().map(|(key, path)| (key.clone(), AbsPath::resolve(&base, path))).collect(),
     };

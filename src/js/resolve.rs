@@ -37,6 +37,8 @@ pub struct ResolveOptions {
     /// Specifiers, or prefixes that end in `/`, and the paths that stand for them where Node finds
     /// nothing.
     pub paths: Vec<(String, AbsPath)>,
+    /// Where a tsconfig.json is looked for where there is none above a file.
+    pub tsconfig_directories: Vec<AbsPath>,
 }
 
 /// What a specifier leads to.
@@ -215,7 +217,7 @@ impl Resolver {
     /// # Errors
     /// It, or one that it extends, cannot be read: where and why.
     pub fn tsconfig(&self, file: &AbsPath) -> Result<Option<Arc<TsConfig>>, (AbsPath, String)> {
-        ruling(&self.tsconfig, file, &self.top, &self.store)
+        ruling(&self.tsconfig, file, &self.top, &self.options.tsconfig_directories, &self.store)
     }
 
     /// What `paths` and `baseUrl` make of a bare specifier.

@@ -47,6 +47,11 @@ fn every_rule() {
             conditions: expected.options("condition").into_iter().map(str::to_owned).collect(),
             module_sync: node.has_module_sync(),
             module_sync_catchall: false,
+            tsconfig_directories: expected
+                .options("tsconfig-directory")
+                .into_iter()
+                .map(|path| base.join(path))
+                .collect(),
             exports_only: one("exports-only").is_some(),
             paths: paths.collect(),
         };

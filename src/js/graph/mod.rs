@@ -269,6 +269,11 @@ impl Graph {
         }
     }
 
+    /// The tsconfig.json that rules a file of the user's; none, too, if it cannot be read.
+    pub fn tsconfig(&self, file: &AbsPath) -> Option<AbsPath> {
+        self.resolver.tsconfig(file).ok().flatten().map(|tsconfig| AbsPath::of(tsconfig.path.clone()))
+    }
+
     /// What is built for.
     pub fn target(&self) -> Target {
         self.resolver.target()
