@@ -37,7 +37,7 @@ pub struct Named {
 }
 
 /// Headers and sources of addons, and papers: never needed to run, and taken only if they are named.
-fn is_left_behind(name: &str) -> bool {
+pub(super) fn is_left_behind(name: &str) -> bool {
     let is_source = [".h", ".cmake", ".c", ".cpp"].iter().any(|end| name.ends_with(end));
     is_source || matches!(name, "README.md" | "readme.md" | "CHANGELOG.md" | "changelog.md")
 }

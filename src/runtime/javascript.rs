@@ -41,7 +41,7 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
     diagnostics.extend(development::shipped(&main.path, &traced, graph, settings));
     let mut files: BTreeSet<AbsPath> = traced.files.keys().cloned().collect();
     let mut named = included.files.clone();
-    if ships_own_tree(function) {
+    if is_generous(function) {
         match included::own_tree(function, store) {
             Ok(tree) => named.extend(tree.into_iter().filter(|path| !included.excludes(path))),
             Err(error) => diagnostics.push(Diagnostic::error(Code::Unreadable, error.to_string())),
@@ -131,16 +131,17 @@ pub(super) fn trace_options(function: &Function, settings: &Settings) -> TraceOp
         runtime: (!settings.bundle_aws_sdk).then_some(function.node.major),
         ignored_packages: function.config.ignored_node_modules.iter().flatten().cloned().collect(),
         depth: (bundler == Some(Bundler::None)).then_some(0),
+        whole_packages: settings.analysis && is_generous(function),
         analysis: settings.analysis,
         allow_foreign: settings.allow_foreign,
-        strict_own_code: bundler.is_none_or(|bundler| bundler == Bundler::Zisi),
+        strict_own_code: is_generous(function),
         ..TraceOptions::all(settings.repository_root.clone())
     }
 }
 
-/// The rest of the directory of a function that is one comes along, unless somebody says how it is to
-/// be packaged.
-fn ships_own_tree(function: &Function) -> bool {
+/// Version 1 with the bundler unset or `zisi`: the peer's first way, which ships more than a trace
+/// finds. Sites rely on the rest of the function's directory, and on packages that ship whole.
+fn is_generous(function: &Function) -> bool {
     function.api_version != Some(2) && function.config.node_bundler.is_none_or(|bundler| bundler == Bundler::Zisi)
 }
 

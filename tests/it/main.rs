@@ -24,6 +24,7 @@ mod memory;
 mod netlify_config;
 mod nft;
 mod packages;
+mod packaging;
 mod peer;
 mod readme;
 mod reads;

@@ -4,6 +4,7 @@
 
 mod binaries;
 mod missing;
+mod whole;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -42,6 +43,8 @@ pub struct TraceOptions {
     pub analysis: bool,
     /// Binaries that the target cannot load are a warning.
     pub allow_foreign: bool,
+    /// A package that asks for what could not be told ships whole.
+    pub whole_packages: bool,
 }
 
 impl TraceOptions {
@@ -57,6 +60,7 @@ impl TraceOptions {
             strict_own_code: false,
             analysis: true,
             allow_foreign: false,
+            whole_packages: false,
         }
     }
 }
@@ -103,6 +107,8 @@ pub enum How {
     Asset,
     /// By a rule of its package.
     Rule,
+    /// Its package ships whole, because the parent asks for what could not be told.
+    Whole,
     /// By a native addon that it may be linked with.
     SharedLibrary,
 }
@@ -174,6 +180,7 @@ pub fn trace(graph: &Graph, entries: &[AbsPath], options: &TraceOptions) -> Trac
     while let Some((path, depth)) = walk.ahead.pop_front() {
         walk.visit(&path, depth);
     }
+    walk.add_whole_packages();
     walk.report_missing(&starts);
     walk.report_provided();
     walk.report_addons(&starts);
