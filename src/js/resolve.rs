@@ -50,6 +50,8 @@ pub struct Resolution {
     pub package_jsons: Vec<AbsPath>,
     /// Node itself refuses the specifier; only bundlers take it.
     pub lenient: bool,
+    /// Node does not know what stands for the specifier: a tsconfig.json or the caller says so.
+    pub mapped: bool,
     /// It is a package of a build plugin.
     pub mount: Option<Mount>,
 }
@@ -160,29 +162,30 @@ impl Resolver {
             asked.directory = &mount.plugins;
             found = self.find(&asked, importer);
         }
-        let (found, lenient) = found.map_err(|error| self.unresolved(&error, request, &asked))?;
+        let (found, by) = found.map_err(|error| self.unresolved(&error, request, &asked))?;
         let has_exports = found.package_json().is_some_and(has_exports);
         let by_exports = package_name(specifier).is_some() && has_exports;
-        if by_exports && !lenient && asked.of(&self.exact[asked.import]).is_err() {
+        if by_exports && by != By::Bundlers && asked.of(&self.exact[asked.import]).is_err() {
             return Err(Unresolved::Refused(format!("Cannot find the file that \"exports\" names for '{specifier}'")));
         }
-        let lenient = lenient || !has_exports && self.is_directory_import(&asked, &found);
+        let lenient = by == By::Bundlers || !has_exports && self.is_directory_import(&asked, &found);
         Ok(Resolution {
             files: self.files(&asked, &found, by_exports),
             package_jsons: self.package_jsons(&asked, &found, has_exports),
             lenient,
+            mapped: by == By::Mapping,
             mount,
         })
     }
 
-    /// Node's answer; else that of bundlers, and then it is true; else that of the user's mapping.
-    fn find(&self, asked: &Asked<'_>, importer: &AbsPath) -> Result<(Found, bool), ResolveError> {
+    /// What tsconfig.json says; else Node's answer; else that of bundlers; else that of the caller's mapping.
+    fn find(&self, asked: &Asked<'_>, importer: &AbsPath) -> Result<(Found, By), ResolveError> {
         let node = if self.options.module_sync { &self.synced } else { &self.node };
         let by_node = asked.of(&node[asked.import]);
         if !matches!(by_node, Err(ResolveError::Builtin { .. }))
             && let Some(found) = self.mapped_by_tsconfig(asked, importer)
         {
-            return Ok((found, false));
+            return Ok((found, By::Mapping));
         }
         let found = match by_node {
             Err(ResolveError::PackagePathNotExported { package_json_path, .. })
@@ -196,14 +199,14 @@ impl Resolver {
             Err(error) if is_not_found(&error) => {
                 let bundler = if importer.in_node_modules() { &self.lenient_package } else { &self.lenient };
                 if let Ok(found) = asked.of(&bundler[asked.import]) {
-                    return Ok((found, true));
+                    return Ok((found, By::Bundlers));
                 }
                 let mapped = self
                     .mapped(asked.specifier)
                     .map(|path| Asked { specifier: &path, ..*asked }.of(&self.lenient[asked.import]));
-                mapped.unwrap_or(Err(error)).map(|found| (found, false))
+                mapped.unwrap_or(Err(error)).map(|found| (found, By::Mapping))
             }
-            found => found.map(|found| (found, false)),
+            found => found.map(|found| (found, By::Node)),
         }
     }
 
@@ -390,6 +393,14 @@ fn names_exactly(package: &PackageJson, specifier: &str) -> bool {
         Some(map) if map.keys().any(|key| key.starts_with('.')) => map.get(&subpath).is_some(),
         _ => rest.is_empty(),
     }
+}
+
+/// By whose rules something was found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Node,
+    Bundlers,
+    Mapping,
 }
 
 /// What is asked of oxc_resolver.

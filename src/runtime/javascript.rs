@@ -2,7 +2,7 @@
 //! files stand under their real relative paths, with an entry file that the platform finds (spec:
 //! functions.md sections 4 and 5).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::bootstrap::{self, Bootstrap};
 use super::layout::{Files, lay_out};
@@ -64,7 +64,7 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
     if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         return Err(diagnostics);
     }
-    let files = Files { files, mounts: &traced.mounts };
+    let files = Files { files, made: BTreeMap::new(), root: None, mounts: &traced.mounts };
     let bootstrap = (function.api_version == Some(2)).then(|| bootstrap::find(settings, store));
     let archive = match lay_out(function, &main.path, format, &files, bootstrap.as_ref(), settings, graph) {
         Ok(archive) => archive,

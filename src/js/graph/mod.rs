@@ -126,6 +126,8 @@ pub struct Targets {
     pub package_jsons: Vec<Real>,
     /// Node itself refuses the specifier.
     pub lenient: bool,
+    /// Node does not know what stands for the specifier.
+    pub mapped: bool,
     /// It is a package of a build plugin.
     pub mount: Option<Mount>,
 }
@@ -340,6 +342,7 @@ impl Graph {
             modules: resolution.files.iter().map(real).collect::<Result<_, _>>()?,
             package_jsons: resolution.package_jsons.iter().map(real).collect::<Result<_, _>>()?,
             lenient: resolution.lenient,
+            mapped: resolution.mapped,
             mount: resolution.mount.clone(),
         })
     }
