@@ -183,7 +183,7 @@ impl Function {
 }
 
 /// A Node release, as far as it is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct NodeVersion {
     /// 18, 20, 22 …
     pub major: u32,

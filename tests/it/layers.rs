@@ -22,7 +22,7 @@ const LAYERS: &[&[&str]] = &[
 /// Inside `js` the order is that of the work.
 const JS: &[&str] = &[
     "package", "binary", "parse", "literal", "scan", "plugins", "rules", "store_fs", "tsconfig", "resolve", "assets",
-    "addons", "config", "graph", "trace", "why",
+    "addons", "config", "graph", "trace", "transpile", "why",
 ];
 
 /// Exceptions, each with its reason.

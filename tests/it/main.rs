@@ -34,4 +34,5 @@ mod sites;
 mod syntax;
 mod target;
 mod trace;
+mod transpile;
 mod why;
