@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::settings::{Format, Invocation};
+use crate::settings::{For, Format, Invocation};
 
 /// Packages serverless functions: one reproducible archive per function, and a manifest.
 ///
@@ -118,6 +118,18 @@ pub(super) struct Site {
     /// The Node version to build for
     #[arg(long, value_name = "V", env = "FNZIP_NODE_VERSION", hide_env = true)]
     node_version: Option<String>,
+    /// The processor to build for [default: amd64]
+    #[arg(long, value_enum, env = "FNZIP_ARCH", hide_env = true)]
+    arch: Option<Arch>,
+    /// Whose native binaries ship [default: lambda; host for directories]
+    #[arg(long, value_enum, env = "FNZIP_TARGET", hide_env = true)]
+    target: Option<Target>,
+    /// Only warn of native binaries that the target cannot load
+    #[arg(long, env = "FNZIP_ALLOW_FOREIGN", hide_env = true, value_parser = FalseyValueParser::new())]
+    allow_foreign: bool,
+    /// Follow literal imports only
+    #[arg(long, env = "FNZIP_NO_ANALYSIS", hide_env = true, value_parser = FalseyValueParser::new())]
+    no_analysis: bool,
     /// Ship @aws-sdk packages although the Lambda runtime has them
     #[arg(long, env = "FNZIP_BUNDLE_AWS_SDK", hide_env = true, value_parser = FalseyValueParser::new())]
     bundle_aws_sdk: bool,
@@ -149,9 +161,6 @@ pub(super) struct Bundle {
     /// What to write
     #[arg(long, value_enum, default_value_t, env = "FNZIP_FORMAT", hide_env = true)]
     format: OutputFormat,
-    /// The processor to build for
-    #[arg(long, value_enum, default_value_t, env = "FNZIP_ARCH", hide_env = true)]
-    arch: Arch,
     /// The module that version 2 functions run on [default: the platform's, where it is installed]
     #[arg(long, value_name = "PATH", env = "FNZIP_BOOTSTRAP", hide_env = true)]
     bootstrap: Option<PathBuf>,
@@ -183,9 +192,16 @@ pub(super) enum OutputFormat {
     Tar,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Target {
+    /// The platform's, that functions are deployed to
+    Lambda,
+    /// Those of this machine
+    Host,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Arch {
-    #[default]
     #[value(alias = "x64", alias = "x86_64")]
     Amd64,
     #[value(alias = "aarch64")]
@@ -332,6 +348,15 @@ impl From<Arch> for crate::function::Arch {
     }
 }
 
+impl From<Target> for For {
+    fn from(target: Target) -> Self {
+        match target {
+            Target::Lambda => Self::Lambda,
+            Target::Host => Self::Host,
+        }
+    }
+}
+
 /// The environment, but for what is no text.
 pub(super) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
@@ -358,6 +383,10 @@ impl Site {
             config: self.config.clone(),
             config_dirs: self.config_dir.clone(),
             node_version: self.node_version.clone(),
+            arch: self.arch.map(Into::into),
+            target: self.target.map(Into::into),
+            allow_foreign: self.allow_foreign,
+            no_analysis: self.no_analysis,
             bundle_aws_sdk: self.bundle_aws_sdk,
             strict: self.strict,
             environment: environment(),
@@ -376,7 +405,6 @@ impl Bundle {
             bootstrap: self.bootstrap.clone(),
             keep_going: self.keep_going,
             reproducible: self.reproducible,
-            arch: self.arch.into(),
             ..self.site.invocation(cwd)
         }
     }

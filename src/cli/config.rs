@@ -14,7 +14,6 @@ use crate::function::Function;
 use crate::js::parse::is_typescript;
 use crate::path::AbsPath;
 use crate::pipeline;
-use crate::runtime::tsconfig;
 use crate::store::Store;
 
 pub(super) fn run(args: &Config, people: &People) -> Result<u8, Failure> {
@@ -30,8 +29,7 @@ pub(super) fn run(args: &Config, people: &People) -> Result<u8, Failure> {
     people.diagnostics(&site.diagnostics.iter().chain(said).collect::<Vec<_>>(), &cwd)?;
     // Who rules how its TypeScript is read.
     let is_typescript = is_typescript(function.main_file.extension());
-    let tsconfig =
-        Some(&function.main_file).filter(|_| is_typescript).and_then(|main| tsconfig(main, &settings, &store));
+    let tsconfig = Some(&function.main_file).filter(|_| is_typescript).and_then(|main| site.tsconfig(main));
     if args.site.json {
         let root = &settings.repository_root;
         print_json(&json!({

@@ -7,7 +7,6 @@ use super::report::{json, people::People};
 use super::{FAILURE, Failure, SUCCESS, in_parallel, print, print_json, working_directory};
 use crate::diagnostic::Severity;
 use crate::fs::Disk;
-use crate::function::Arch;
 use crate::function::NodeVersion;
 use crate::glob::GlobList;
 use crate::js::binary::Target;
@@ -32,10 +31,11 @@ pub(super) fn run(args: &Trace, people: &People) -> Result<u8, Failure> {
     };
     let entries: Vec<AbsPath> = args.entries.iter().map(|entry| AbsPath::resolve(&cwd, entry)).collect();
     let resolve = ResolveOptions {
-        target: Target { arch: Arch::default(), node: node.major },
+        target: Target { node: node.major, ..Target::default() },
         conditions: args.condition.clone(),
         module_sync: node.has_module_sync(),
         module_sync_catchall: args.module_sync_catchall,
+        tsconfig_directories: Vec::new(),
         exports_only: args.exports_only,
         paths: args.path.iter().map(|(key, path)| (key.clone(), AbsPath::resolve(&base, path))).collect(),
     };
@@ -44,6 +44,7 @@ pub(super) fn run(args: &Trace, people: &People) -> Result<u8, Failure> {
         ignore: GlobList::new(&args.ignore)?,
         depth: args.depth,
         runtime: Some(node.major),
+        analysis: !args.no_analysis,
         ..TraceOptions::all(base.clone())
     };
     let graph = Graph::new(Arc::new(Store::new(Disk)), resolve, base.clone(), base.clone());

@@ -5,6 +5,7 @@ pub mod checks;
 pub mod config;
 pub mod events;
 pub mod in_source;
+pub mod platform;
 pub mod route;
 pub mod traffic;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::config::FunctionConfig;
 use self::config::Told;
+pub use self::platform::{Arch, Platform};
 use self::route::Route;
 use self::traffic::TrafficRules;
 use crate::diagnostic::Place;
@@ -180,28 +182,8 @@ impl Function {
     }
 }
 
-/// The processors that functions run on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Arch {
-    /// What Node calls `x64`.
-    #[default]
-    X64,
-    /// What Node calls `arm64`.
-    Arm64,
-}
-
-impl Arch {
-    /// As Node calls it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::X64 => "x64",
-            Self::Arm64 => "arm64",
-        }
-    }
-}
-
 /// A Node release, as far as it is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct NodeVersion {
     /// 18, 20, 22 …
     pub major: u32,

@@ -75,8 +75,7 @@ fn no_binary(ground: &Ground<'_>, target: Target) -> Missing {
 /// What installs a package for the target: npm, or Yarn where it installs all by Plug'n'Play.
 pub(super) fn install(package: &str, target: Target, is_pnp: bool) -> String {
     if is_pnp {
-        let wanted = format!("{{os: [linux], cpu: [{}], libc: [glibc]}}", target.arch.as_str());
-        return format!("`yarn install`, and `supportedArchitectures: {wanted}` in .yarnrc.yml");
+        return format!("`yarn install`, and `supportedArchitectures: {}` in .yarnrc.yml", target.yarn_setting());
     }
     format!("`npm install {} {package}`", target.npm_flags())
 }
@@ -146,8 +145,8 @@ fn addons_in(directory: &AbsPath, store: &Store) -> Vec<String> {
 
 /// `linux-x64`, `linux-x64+arm64`.
 fn fits_tuple(name: &str, target: Target) -> bool {
-    let archs = name.strip_prefix("linux-");
-    archs.is_some_and(|archs| archs.split('+').any(|arch| arch == target.arch.as_str()))
+    let named = name.split_once('-').filter(|(system, _)| *system == target.system());
+    named.is_some_and(|(_, archs)| archs.split('+').any(|arch| arch == target.arch()))
 }
 
 /// The best by its tags: `node.abi127.glibc.node`, `node.napi.armv8.node`.
@@ -159,7 +158,8 @@ fn best(directory: &AbsPath, target: Target, store: &Store) -> Option<AbsPath> {
         let other_abi = tags.iter().any(|tag| tag.starts_with("abi") && *tag != abi && tag[3..].parse::<u32>().is_ok());
         let other_runtime = has("electron") || has("node-webkit");
         let other_arm = tags.iter().any(|tag| tag.starts_with("armv") && *tag != "armv8");
-        let fits = !other_runtime && !has("musl") && (!other_abi || has("napi")) && !other_arm;
+        let other_libc = has("musl") != (target.libc() == "musl") && (has("musl") || has("glibc"));
+        let fits = !other_runtime && !other_libc && (!other_abi || has("napi")) && !other_arm;
         fits.then(|| (has("node"), has(&abi), tags.len()))
     };
     let names = addons_in(directory, store).into_iter();
@@ -204,10 +204,10 @@ fn pre_gyp(package_json: &AbsPath, target: Target, store: &Store) -> Option<AbsP
         ("node_abi", abi.clone()),
         ("node_napi_label", napi.map_or_else(|| abi.clone(), |napi| format!("napi-v{napi}"))),
         ("napi_build_version", napi.map(|napi| napi.to_string()).unwrap_or_default()),
-        ("platform", "linux".into()),
-        ("arch", target.arch.as_str().to_owned()),
-        ("target_arch", target.arch.as_str().to_owned()),
-        ("libc", "glibc".into()),
+        ("platform", target.system().to_owned()),
+        ("arch", target.arch().to_owned()),
+        ("target_arch", target.arch().to_owned()),
+        ("libc", target.libc().to_owned()),
         ("runtime", "node".into()),
         ("toolset", String::new()),
     ];

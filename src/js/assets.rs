@@ -39,7 +39,7 @@ pub struct Named {
 }
 
 /// Headers and sources of addons, and papers: never needed to run, and taken only if they are named.
-fn is_left_behind(name: &str) -> bool {
+pub(super) fn is_left_behind(name: &str) -> bool {
     let is_source = [".h", ".cmake", ".c", ".cpp"].iter().any(|end| name.ends_with(end));
     is_source || matches!(name, "README.md" | "readme.md" | "CHANGELOG.md" | "changelog.md")
 }
@@ -102,7 +102,7 @@ impl Ground<'_> {
             Anchor::Module(_) => file.name().to_owned(),
             _ => file.file_stem()?.to_string_lossy().into_owned(),
         };
-        Some((directory, written_for(&at.path.replace(OWN_STEM, &stem), "linux", self.target.arch.as_str())))
+        Some((directory, written_for(&at.path.replace(OWN_STEM, &stem), self.target.system(), self.target.arch())))
     }
 
     /// A package may name its own files, and those of packages that it sees.

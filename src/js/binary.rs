@@ -5,7 +5,9 @@
 use object::read::elf::{ElfFile, FileHeader, SectionTable};
 use object::{Architecture, BinaryFormat, Endianness, Object, ObjectSection};
 
-use crate::function::Arch;
+use crate::function::Platform;
+use crate::function::platform::{Libc, System};
+use crate::path::AbsPath;
 
 /// Major, minor, patch.
 type Version = (u32, u32, u32);
@@ -16,16 +18,10 @@ pub struct Binary {
     system: System,
     /// As Node calls it; none if it has several, or one that Node does not run on.
     arch: Option<&'static str>,
-    is_musl: bool,
+    /// The C library that it names; none where the system is not Linux.
+    libc: Option<Libc>,
     /// The newest versions that it needs.
     needs: Needs,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum System {
-    Linux,
-    MacOs,
-    Windows,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,8 +33,8 @@ struct Needs {
 /// What functions run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Target {
-    /// The processor.
-    pub arch: Arch,
+    /// The machine.
+    pub platform: Platform,
     /// The major version of Node.
     pub node: u32,
 }
@@ -55,12 +51,42 @@ pub enum Misfit {
 impl Target {
     /// `linux-x64`.
     pub fn name(self) -> String {
-        format!("linux-{}", self.arch.as_str())
+        self.platform.name()
+    }
+
+    /// As Node calls the processor.
+    pub fn arch(self) -> &'static str {
+        self.platform.arch.as_str()
+    }
+
+    /// As Node calls the system.
+    pub fn system(self) -> &'static str {
+        self.platform.system.as_str()
+    }
+
+    /// As npm calls the C library.
+    pub fn libc(self) -> &'static str {
+        self.platform.libc.as_str()
     }
 
     /// The flags by which npm installs for it.
     pub fn npm_flags(self) -> String {
-        format!("--os=linux --cpu={} --libc=glibc", self.arch.as_str())
+        let [os, cpu, libc] = self.as_managers_say().map(|(key, value)| format!("--{key}={value}"));
+        if self.platform.system == System::Linux { format!("{os} {cpu} {libc}") } else { format!("{os} {cpu}") }
+    }
+
+    /// The value of `supportedArchitectures` by which Yarn installs for it.
+    pub fn yarn_setting(self) -> String {
+        let [os, cpu, libc] = self.as_managers_say().map(|(key, value)| format!("{key}: [{value}]"));
+        if self.platform.system == System::Linux {
+            format!("{{{os}, {cpu}, {libc}}}")
+        } else {
+            format!("{{{os}, {cpu}}}")
+        }
+    }
+
+    fn as_managers_say(self) -> [(&'static str, &'static str); 3] {
+        [("os", self.system()), ("cpu", self.arch()), ("libc", self.libc())]
     }
 
     /// The version of Node's binary interface (NODE_MODULE_VERSION).
@@ -73,13 +99,15 @@ impl Target {
         }
     }
 
-    /// Node 18 runs on Amazon Linux 2, later ones on 2023: their name, and what their C and C++
-    /// libraries have.
-    fn system(self) -> (&'static str, Version, Version) {
-        if self.node <= 18 {
-            ("Amazon Linux 2", (2, 26, 0), (3, 4, 24))
+    /// Node 18 is deployed to Amazon Linux 2, later ones to 2023: their name, and what their C and C++
+    /// libraries have. None of the machine that builds: a binary that was installed there loads there.
+    fn libraries(self) -> Option<(&'static str, Version, Version)> {
+        if self.platform.is_host {
+            None
+        } else if self.node <= 18 {
+            Some(("Amazon Linux 2", (2, 26, 0), (3, 4, 24)))
         } else {
-            ("Amazon Linux 2023", (2, 34, 0), (3, 4, 29))
+            Some(("Amazon Linux 2023", (2, 34, 0), (3, 4, 29)))
         }
     }
 }
@@ -87,16 +115,11 @@ impl Target {
 /// Reads the headers; none if it is no binary that any system loads.
 pub fn read(bytes: &[u8]) -> Option<Binary> {
     if let Ok(object::FileKind::MachOFat32 | object::FileKind::MachOFat64) = object::FileKind::parse(bytes) {
-        return Some(Binary { system: System::MacOs, arch: None, is_musl: false, needs: Needs::default() });
+        return Some(Binary { system: System::MacOs, arch: None, libc: None, needs: Needs::default() });
     }
     let Ok(file) = object::File::parse(bytes) else {
         let is_windows = bytes.starts_with(b"MZ");
-        return is_windows.then(|| Binary {
-            system: System::Windows,
-            arch: None,
-            is_musl: false,
-            needs: Needs::default(),
-        });
+        return is_windows.then(|| Binary { system: System::Windows, arch: None, libc: None, needs: Needs::default() });
     };
     let system = match file.format() {
         BinaryFormat::Elf => System::Linux,
@@ -112,13 +135,17 @@ pub fn read(bytes: &[u8]) -> Option<Binary> {
         _ => None,
     };
     let names = file.section_by_name(".dynstr").and_then(|section| section.data().ok()).unwrap_or_default();
-    let is_musl = names.windows(b"libc.musl".len()).any(|part| part == b"libc.musl");
     let needs = match &file {
         object::File::Elf64(elf) => needs(elf, bytes),
         object::File::Elf32(elf) => needs(elf, bytes),
         _ => Needs::default(),
     };
-    Some(Binary { system, arch, is_musl, needs })
+    let libc = if names.windows(b"libc.musl".len()).any(|part| part == b"libc.musl") {
+        Some(Libc::Musl)
+    } else {
+        needs.glibc.map(|_| Libc::Glibc)
+    };
+    Some(Binary { system, arch, libc, needs })
 }
 
 /// The versions of symbols that an ELF file wants from others.
@@ -154,18 +181,17 @@ impl Binary {
     pub fn misfit(&self, target: Target) -> Option<Misfit> {
         let foreign =
             |it: &str, here: &str| Some(Misfit::Foreign(format!("it is for {it}, and the function runs on {here}")));
-        match self.system {
-            System::MacOs => return foreign("macOS", "Linux"),
-            System::Windows => return foreign("Windows", "Linux"),
-            System::Linux => {}
+        if self.system != target.platform.system {
+            return foreign(self.system.name(), target.platform.system.name());
         }
-        if self.arch != Some(target.arch.as_str()) {
-            return foreign(self.arch.unwrap_or("another processor"), target.arch.as_str());
+        // One file of macOS may be for many; Linux says what it is for, or loads nothing.
+        if self.arch != Some(target.arch()) && (self.system == System::Linux || self.arch.is_some()) {
+            return foreign(self.arch.unwrap_or("another processor"), target.arch());
         }
-        if self.is_musl {
-            return foreign("musl", "glibc");
+        if let Some(libc) = self.libc.filter(|libc| *libc != target.platform.libc) {
+            return foreign(libc.as_str(), target.libc());
         }
-        let (system, glibc, glibcxx) = target.system();
+        let (system, glibc, glibcxx) = target.libraries()?;
         let node = target.node;
         if let Some(needed) = self.needs.glibc.filter(|needed| *needed > glibc) {
             let has = format!("Node {node} runs on {system} with glibc {}.{}", glibc.0, glibc.1);
@@ -181,23 +207,26 @@ fn shown((major, minor, patch): Version) -> String {
     if patch == 0 { format!("{major}.{minor}") } else { format!("{major}.{minor}.{patch}") }
 }
 
+/// Is it, by its name, what a loader of native code takes?
+pub fn is_binary(path: &AbsPath) -> bool {
+    matches!(path.extension(), "node" | "so" | "dylib" | "dll") || path.name().contains(".so.")
+}
+
 /// Does a file or package say by its name that it is for another platform: `a.darwin-arm64.node`,
 /// `@img/sharp-linuxmusl-x64`?
 pub fn names_another(name: &str, target: Target) -> bool {
-    let other_arch = if target.arch == Arch::X64 { "arm64" } else { "x64" };
-    let others = ["darwin", "win32", "android", "freebsd", "musl", "linuxmusl", "ia32", "arm", "armv7", other_arch];
-    let others = others.into_iter().chain([
-        "gnueabihf",
-        "riscv64",
-        "s390x",
-        "ppc64",
-        "ppc64le",
-        "universal",
-        "wasm32",
-        "musleabihf",
-    ]);
+    const SYSTEMS: [&str; 5] = ["linux", "darwin", "win32", "android", "freebsd"];
+    const PROCESSORS: [&str; 11] =
+        ["x64", "arm64", "ia32", "arm", "armv7", "gnueabihf", "musleabihf", "riscv64", "s390x", "ppc64", "ppc64le"];
+    let libcs: &[&str] = match (target.platform.system, target.platform.libc) {
+        (System::Linux, Libc::Glibc) => &["musl", "linuxmusl", "universal"],
+        (System::Linux, Libc::Musl) => &["gnu", "glibc", "universal"],
+        (System::MacOs, _) => &["linuxmusl"],
+        (System::Windows, _) => &["linuxmusl", "universal"],
+    };
+    let others = SYSTEMS.iter().chain(&PROCESSORS).filter(|word| **word != target.system() && **word != target.arch());
     let parts: Vec<&str> = name.split(|letter: char| !letter.is_ascii_alphanumeric()).collect();
-    others.into_iter().any(|other| parts.contains(&other))
+    others.chain(libcs).chain(&["wasm32"]).any(|other| parts.contains(other))
 }
 
 #[cfg(test)]
@@ -206,7 +235,7 @@ mod tests {
 
     #[test]
     fn names_tell_platforms() {
-        let target = Target { arch: Arch::X64, node: 24 };
+        let target = Target { node: 24, ..Target::default() };
         for name in ["a.darwin-arm64.node", "sharp-linuxmusl-x64", "x-linux-arm64-gnu", "win32.node"] {
             assert!(names_another(name, target), "{name}");
         }

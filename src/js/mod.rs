@@ -16,5 +16,6 @@ pub mod rules;
 pub mod scan;
 mod store_fs;
 pub mod trace;
+pub mod transpile;
 mod tsconfig;
 pub mod why;

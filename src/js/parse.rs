@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use swc_core::common::comments::SingleThreadedComments;
 use swc_core::common::{BytePos, GLOBALS, Globals, Mark, Span, SyntaxContext};
 use swc_core::ecma::ast::{EsVersion, Ident, IdentName, Program};
 use swc_core::ecma::parser::error::{Error, SyntaxError as ParserError};
@@ -56,6 +57,21 @@ enum Goal {
 /// # Errors
 /// The first syntax error of the most likely reading.
 pub fn parse<T>(extension: &str, source: &str, f: impl FnOnce(&Parsed) -> T) -> Result<T, SyntaxError> {
+    GLOBALS.set(&Globals::new(), || {
+        let mut program = tree(extension, source, None)?;
+        let unresolved = Mark::new();
+        program.mutate(resolver(unresolved, Mark::new(), is_typescript(extension)));
+        let unresolved = SyntaxContext::empty().apply_mark(unresolved);
+        Ok(f(&Parsed { program, unresolved }))
+    })
+}
+
+/// The tree alone, scopes not yet resolved, and the comments. swc's globals are to be in place.
+pub(super) fn tree(
+    extension: &str,
+    source: &str,
+    comments: Option<&SingleThreadedComments>,
+) -> Result<Program, SyntaxError> {
     let goals: &[(Goal, bool)] = match extension {
         "cjs" | "cts" => &[(Goal::CommonJs, false), (Goal::Module, false)],
         "mjs" | "mts" => &[(Goal::Module, false)],
@@ -63,27 +79,20 @@ pub fn parse<T>(extension: &str, source: &str, f: impl FnOnce(&Parsed) -> T) -> 
         "tsx" => &[(Goal::Detect, true), (Goal::CommonJs, true)],
         _ => &[(Goal::Detect, true), (Goal::CommonJs, false), (Goal::Module, false)],
     };
-    GLOBALS.set(&Globals::new(), || {
-        let mut first: Option<Error> = None;
-        for (goal, jsx) in goals {
-            match attempt(extension, source, *goal, *jsx)
-                .and_then(|program| unspoiled(program, extension, source, *goal, *jsx))
-            {
-                Ok(mut program) => {
-                    let unresolved = Mark::new();
-                    program.mutate(resolver(unresolved, Mark::new(), is_typescript(extension)));
-                    let unresolved = SyntaxContext::empty().apply_mark(unresolved);
-                    return Ok(f(&Parsed { program, unresolved }));
-                }
-                Err(error) => first = first.or(Some(error)),
-            }
+    let mut first: Option<Error> = None;
+    for (goal, jsx) in goals {
+        match attempt(extension, source, *goal, *jsx, comments)
+            .and_then(|program| unspoiled(program, extension, source, *goal, *jsx, comments))
+        {
+            Ok(program) => return Ok(program),
+            Err(error) => first = first.or(Some(error)),
         }
-        let error = first.unwrap_or_else(|| unreachable!("every extension has a goal"));
-        let span = swc_core::common::Spanned::span(&error);
-        Err(SyntaxError {
-            message: fragment(&error.kind().msg()),
-            span: SourceSpan::of(source, offset(span.lo), offset(span.hi)),
-        })
+    }
+    let error = first.unwrap_or_else(|| unreachable!("every extension has a goal"));
+    let span = swc_core::common::Spanned::span(&error);
+    Err(SyntaxError {
+        message: fragment(&error.kind().msg()),
+        span: SourceSpan::of(source, offset(span.lo), offset(span.hi)),
     })
 }
 
@@ -92,7 +101,9 @@ pub fn offset(position: BytePos) -> usize {
     (position.0 as usize).saturating_sub(1)
 }
 
-fn attempt(extension: &str, source: &str, goal: Goal, jsx: bool) -> Result<Program, Error> {
+type Comments<'a> = Option<&'a SingleThreadedComments>;
+
+fn attempt(extension: &str, source: &str, goal: Goal, jsx: bool, comments: Comments<'_>) -> Result<Program, Error> {
     let syntax = if is_typescript(extension) {
         Syntax::Typescript(TsSyntax { tsx: jsx, decorators: true, ..Default::default() })
     } else {
@@ -110,8 +121,15 @@ fn attempt(extension: &str, source: &str, goal: Goal, jsx: bool) -> Result<Progr
     let end = u32::try_from(source.len()).unwrap_or(u32::MAX - 1);
     let text = source.get(..end as usize).unwrap_or(source);
     let input = StringInput::new(text, BytePos(1), BytePos(end + 1));
+    if let Some(comments) = comments {
+        // What an earlier attempt has read of them.
+        let (mut leading, mut trailing) = comments.borrow_all_mut();
+        leading.clear();
+        trailing.clear();
+    }
+    let comments = comments.map(|comments| comments as &dyn swc_core::common::comments::Comments);
     let read = || {
-        let mut parser = Parser::new_from(Lexer::new(syntax, EsVersion::EsNext, input, None));
+        let mut parser = Parser::new_from(Lexer::new(syntax, EsVersion::EsNext, input, comments));
         let program = match goal {
             Goal::Detect => parser.parse_program(),
             Goal::CommonJs => parser.parse_commonjs().map(Program::Script),
@@ -125,11 +143,8 @@ fn attempt(extension: &str, source: &str, goal: Goal, jsx: bool) -> Result<Progr
             forgiven.map_or(Ok(program), Err)
         })
     };
-    PARSING.set(true);
-    let program = catch_unwind(AssertUnwindSafe(read));
-    PARSING.set(false);
     let whole = Span::new(BytePos(1), BytePos(1));
-    program.unwrap_or_else(|_| {
+    guarded(read).unwrap_or_else(|| {
         Err(Error::new(whole, ParserError::Unexpected { got: "input".into(), expected: "JavaScript" }))
     })
 }
@@ -138,7 +153,15 @@ thread_local! {
     static PARSING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Is this thread in swc's parser? A panic there is caught, and told as a syntax error.
+/// What swc's code gives; none if it panics.
+pub(super) fn guarded<T>(f: impl FnOnce() -> T) -> Option<T> {
+    let outer = PARSING.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(f));
+    PARSING.set(outer);
+    result.ok()
+}
+
+/// Is this thread in swc's code? A panic there is caught, and told as an error of the file.
 pub fn is_parsing() -> bool {
     PARSING.get()
 }
@@ -152,7 +175,14 @@ fn is_branch_function(error: &Error, text: &str) -> bool {
 
 /// swc 83 takes an HTML-like comment for the beginning of the identifier after it. Such a tree is
 /// made again from a source in which the comments are of the usual kind.
-fn unspoiled(program: Program, extension: &str, source: &str, goal: Goal, jsx: bool) -> Result<Program, Error> {
+fn unspoiled(
+    program: Program,
+    extension: &str,
+    source: &str,
+    goal: Goal,
+    jsx: bool,
+    comments: Comments<'_>,
+) -> Result<Program, Error> {
     /// Where such comments and the names after them stand.
     struct Spoiled(Vec<Range<usize>>);
     impl Visit for Spoiled {
@@ -186,11 +216,11 @@ fn unspoiled(program: Program, extension: &str, source: &str, goal: Goal, jsx: b
             }
         }
     }
-    attempt(extension, &String::from_utf8_lossy(&usual), goal, jsx)
+    attempt(extension, &String::from_utf8_lossy(&usual), goal, jsx, comments)
 }
 
 /// swc speaks in sentences, diagnostics in fragments.
-fn fragment(sentence: &str) -> String {
+pub(super) fn fragment(sentence: &str) -> String {
     let sentence = sentence.trim_end_matches('.').replace(". Expected", ": expected");
     let mut letters = sentence.chars();
     match letters.next() {

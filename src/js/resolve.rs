@@ -38,6 +38,8 @@ pub struct ResolveOptions {
     /// Specifiers, or prefixes that end in `/`, and the paths that stand for them where Node finds
     /// nothing.
     pub paths: Vec<(String, AbsPath)>,
+    /// Where a tsconfig.json is looked for where there is none above a file.
+    pub tsconfig_directories: Vec<AbsPath>,
 }
 
 /// What a specifier leads to.
@@ -49,6 +51,8 @@ pub struct Resolution {
     pub package_jsons: Vec<AbsPath>,
     /// Node itself refuses the specifier; only bundlers take it.
     pub lenient: bool,
+    /// Node does not know what stands for the specifier: a tsconfig.json or the caller says so.
+    pub mapped: bool,
     /// It is a package of a build plugin.
     pub mount: Option<Mount>,
 }
@@ -164,29 +168,30 @@ impl Resolver {
         } else if let Some(message) = self.refusal(&found, &asked) {
             return Err(Unresolved::Missing(message));
         }
-        let (found, lenient) = found.map_err(|error| self.unresolved(&error, request, &asked))?;
+        let (found, by) = found.map_err(|error| self.unresolved(&error, request, &asked))?;
         let has_exports = found.package_json().is_some_and(has_exports);
         let by_exports = package_name(specifier).is_some() && has_exports;
-        if by_exports && !lenient && asked.of(&self.exact[asked.import]).is_err() {
+        if by_exports && by != By::Bundlers && asked.of(&self.exact[asked.import]).is_err() {
             return Err(Unresolved::Refused(format!("Cannot find the file that \"exports\" names for '{specifier}'")));
         }
-        let lenient = lenient || !has_exports && self.is_directory_import(&asked, &found);
+        let lenient = by == By::Bundlers || !has_exports && self.is_directory_import(&asked, &found);
         Ok(Resolution {
             files: self.files(&asked, &found, by_exports),
             package_jsons: self.package_jsons(&asked, &found, has_exports),
             lenient,
+            mapped: by == By::Mapping,
             mount,
         })
     }
 
-    /// Node's answer; else that of bundlers, and then it is true; else that of the user's mapping.
-    fn find(&self, asked: &Asked<'_>, importer: &AbsPath) -> Result<(Found, bool), ResolveError> {
+    /// What tsconfig.json says; else Node's answer; else that of bundlers; else that of the caller's mapping.
+    fn find(&self, asked: &Asked<'_>, importer: &AbsPath) -> Result<(Found, By), ResolveError> {
         let node = if self.options.module_sync { &self.synced } else { &self.node };
         let by_node = asked.of(&node[asked.import]);
         if !matches!(by_node, Err(ResolveError::Builtin { .. }))
             && let Some(found) = self.mapped_by_tsconfig(asked, importer)
         {
-            return Ok((found, false));
+            return Ok((found, By::Mapping));
         }
         let found = match by_node {
             Err(ResolveError::PackagePathNotExported { package_json_path, .. })
@@ -200,29 +205,27 @@ impl Resolver {
             Err(error) if is_not_found(&error) => {
                 let bundler = if importer.in_node_modules() { &self.lenient_package } else { &self.lenient };
                 if let Ok(found) = asked.of(&bundler[asked.import]) {
-                    return Ok((found, true));
+                    return Ok((found, By::Bundlers));
                 }
                 let mapped = self
                     .mapped(asked.specifier)
                     .map(|path| Asked { specifier: &path, ..*asked }.of(&self.lenient[asked.import]));
-                mapped.unwrap_or(Err(error)).map(|found| (found, false))
+                mapped.unwrap_or(Err(error)).map(|found| (found, By::Mapping))
             }
-            found => found.map(|found| (found, false)),
+            found => found.map(|found| (found, By::Node)),
         }
     }
 
     /// Why a package is not to be had under Plug'n'Play, be it that Node would find it.
-    fn refusal(&self, found: &Result<(Found, bool), ResolveError>, asked: &Asked<'_>) -> Option<String> {
+    fn refusal(&self, found: &Result<(Found, By), ResolveError>, asked: &Asked<'_>) -> Option<String> {
         let pnp = self.pnp.as_ref()?;
         let found = match found {
-            Ok((found, _)) => Some(AbsPath::of(found.path())),
-            Err(error) if is_not_found(error) => None,
-            Err(_) => return None,
+            // What is in no package, the importer itself has or the user's mapping leads to.
+            Ok((found, by)) if *by == By::Mapping || !AbsPath::of(found.path()).in_node_modules() => return None,
+            Ok((found, _)) => Some(found.path()),
+            Err(error) => is_not_found(error).then_some(None)?,
         };
-        // What is not in a package was found by the user's own mapping.
-        let is_asked = found.as_ref().is_none_or(AbsPath::in_node_modules);
-        let refusal = || pnp.refusal(asked.specifier, asked.directory, found.as_deref());
-        is_asked.then(refusal).flatten().map(|refusal| refusal.message)
+        pnp.refusal(asked.specifier, asked.directory, found).map(|refusal| refusal.message)
     }
 
     /// What is built for.
@@ -235,7 +238,7 @@ impl Resolver {
     /// # Errors
     /// It, or one that it extends, cannot be read: where and why.
     pub fn tsconfig(&self, file: &AbsPath) -> Result<Option<Arc<TsConfig>>, (AbsPath, String)> {
-        ruling(&self.tsconfig, file, &self.top, &self.store)
+        ruling(&self.tsconfig, file, &self.top, &self.options.tsconfig_directories, &self.store)
     }
 
     /// What `paths` and `baseUrl` make of a bare specifier.
@@ -408,6 +411,14 @@ fn names_exactly(package: &PackageJson, specifier: &str) -> bool {
         Some(map) if map.keys().any(|key| key.starts_with('.')) => map.get(&subpath).is_some(),
         _ => rest.is_empty(),
     }
+}
+
+/// By whose rules something was found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Node,
+    Bundlers,
+    Mapping,
 }
 
 /// What is asked of oxc_resolver.

@@ -9,7 +9,8 @@ use oxc_resolver::{FileSystem, JSONError, ResolveError, ResolverGeneric, TsConfi
 use crate::path::AbsPath;
 use crate::store::Store;
 
-/// The nearest that includes the file, not above `top`; packages have none.
+/// The nearest that includes the file, else the nearest, not above `top`, else that of the first of
+/// `directories` that has one; packages have none.
 ///
 /// # Errors
 /// It, or one that it extends, cannot be read: which one, and why.
@@ -17,15 +18,20 @@ pub(super) fn ruling<F: FileSystem>(
     resolver: &ResolverGeneric<F>,
     file: &AbsPath,
     top: &AbsPath,
+    directories: &[AbsPath],
     store: &Store,
 ) -> Result<Option<Arc<TsConfig>>, (AbsPath, String)> {
     if file.in_node_modules() {
         return Ok(None);
     }
-    match resolver.find_tsconfig(&**file) {
-        Ok(found) => Ok(found.filter(|found| found.path.starts_with(top))),
-        Err(error) => Err(refused(&error, file, store)),
+    let found = resolver.find_tsconfig(&**file).map_err(|error| refused(&error, file, store))?;
+    if let Some(found) = found.filter(|found| found.path.starts_with(top)) {
+        return Ok(Some(found));
     }
+    let upwards = file.ancestors().skip(1).take_while(|directory| directory.starts_with(top));
+    let mut places = upwards.chain(directories.iter().cloned()).map(|directory| directory.child("tsconfig.json"));
+    let Some(found) = places.find(|place| store.is_file(place)) else { return Ok(None) };
+    resolver.resolve_tsconfig(&*found).map(Some).map_err(|error| refused(&error, &found, store))
 }
 
 /// What `paths` and `baseUrl` make of a specifier; only bare ones are mapped.

@@ -3,6 +3,7 @@
 //! the only place where things run in parallel; results come back in the order of the functions,
 //! never in that of time.
 
+mod graphs;
 mod join;
 mod weight;
 
@@ -10,19 +11,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use dashmap::DashSet;
 use rayon::prelude::*;
 
+use self::graphs::{Graphs, resolve_options, tsconfig_directories};
 pub use self::weight::Weight;
 use crate::archive::{self, Archive, WriteError};
 use crate::diagnostic::{Code, Diagnostic, Place, Severity, did_you_mean};
-use crate::function::{Arch, Function, FunctionName, Origin, Runtime, events};
+use crate::function::{Function, FunctionName, Origin, Runtime, events};
 use crate::js::addons::package_name as package_of;
-use crate::js::binary::Target;
 use crate::js::graph::Graph;
 use crate::js::resolve::ResolveOptions;
 use crate::js::rules::Rules;
-use crate::js::trace::{TraceOptions, trace};
+use crate::js::trace::trace;
 use crate::js::why::{Step, way};
 use crate::manifest::{Additions, BuildData, Manifest, Row, System, runtime_version};
 use crate::path::AbsPath;
@@ -113,6 +113,13 @@ pub struct Site {
     graph: Graph,
 }
 
+impl Site {
+    /// The tsconfig.json that rules a file of the site.
+    pub fn tsconfig(&self, file: &AbsPath) -> Option<AbsPath> {
+        self.graph.tsconfig(file)
+    }
+}
+
 /// Finds the functions and what each was told; builds nothing.
 pub fn open(settings: &Settings, store: &Arc<Store>) -> Site {
     let found = source::scan(&settings.sources, store);
@@ -128,8 +135,8 @@ pub fn open(settings: &Settings, store: &Arc<Store>) -> Site {
         diagnostics.push(diagnostic.hint(format!("there are: {}", names.join(", "))));
     }
     diagnostics = diagnostics.into_iter().map(|diagnostic| diagnostic.under(settings.strict)).collect();
-    let graph =
-        Graph::new(store.clone(), ResolveOptions::default(), settings.repository_root.clone(), settings.base.clone());
+    let options = ResolveOptions { tsconfig_directories: tsconfig_directories(settings), ..ResolveOptions::default() };
+    let graph = Graph::new(store.clone(), options, settings.repository_root.clone(), settings.base.clone());
     let graph = graph.with_rules(Rules::with(&settings.package_rules));
     let candidates: Vec<Candidate> =
         found.candidates.into_iter().filter(|candidate| wanted(candidate.name.as_str())).collect();
@@ -234,7 +241,7 @@ pub fn why(
     store: &Store,
 ) -> Option<Answer> {
     let function = &site.functions[function];
-    let graph = site.graph.with_options(resolve_options(function, settings.arch));
+    let graph = site.graph.with_options(resolve_options(function, settings));
     let plan = runtime::plan(function, &graph, settings).ok();
     let options = runtime::trace_options(function, settings)?;
     let traced = trace(&graph, std::slice::from_ref(&function.main_file), &options);
@@ -267,7 +274,13 @@ pub fn why(
     })
 }
 
-fn build(function: Function, said: Vec<Diagnostic>, graphs: &Graphs, settings: &Settings, store: &Store) -> Outcome {
+fn build(
+    function: Function,
+    said: Vec<Diagnostic>,
+    graphs: &Graphs<'_>,
+    settings: &Settings,
+    store: &Store,
+) -> Outcome {
     let graph = graphs.of(&function);
     let planned = runtime::plan(&function, graph, settings);
     let misconfigured = said.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
@@ -315,79 +328,6 @@ fn compress(output: &Output, store: &Store) {
             }
         });
     }
-}
-
-/// The module graphs of a run, one for each set of resolution options that its functions need.
-struct Graphs {
-    arch: Arch,
-    graphs: Vec<(ResolveOptions, Graph)>,
-}
-
-impl Graphs {
-    /// Reads every module that any function reaches, in parallel, each once.
-    fn explore(functions: &[Function], first: &Graph, settings: &Settings, progress: &dyn Progress) -> Self {
-        let mut graphs: Vec<(ResolveOptions, Graph)> = Vec::new();
-        for function in functions {
-            let options = resolve_options(function, settings.arch);
-            if !graphs.iter().any(|(known, _)| *known == options) {
-                graphs.push((options.clone(), first.with_options(options)));
-            }
-        }
-        let graphs = Self { arch: settings.arch, graphs };
-        let seen = Seen { modules: DashSet::new(), progress };
-        rayon::scope(|scope| {
-            for function in functions {
-                let graph = graphs.of(function);
-                if let (Some(options), Ok(real)) =
-                    (runtime::trace_options(function, settings), graph.real(&function.main_file))
-                {
-                    explore_from(scope, graph, real.path, Arc::new(options), &seen);
-                }
-            }
-        });
-        graphs
-    }
-
-    fn of(&self, function: &Function) -> &Graph {
-        let options = resolve_options(function, self.arch);
-        let graph = self.graphs.iter().find(|(known, _)| *known == options);
-        &graph.unwrap_or_else(|| unreachable!("every function's graph was made by `explore`")).1
-    }
-}
-
-fn resolve_options(function: &Function, arch: Arch) -> ResolveOptions {
-    let target = Target { arch, node: function.node.major };
-    ResolveOptions { target, module_sync: function.node.has_module_sync(), ..ResolveOptions::default() }
-}
-
-/// The modules that have been explored, by their graph and path, and who wants to know.
-struct Seen<'a> {
-    modules: DashSet<(usize, AbsPath)>,
-    progress: &'a dyn Progress,
-}
-
-/// Loads a module and, each in a task of its own, whatever it leads to.
-fn explore_from<'s>(
-    scope: &rayon::Scope<'s>,
-    graph: &'s Graph,
-    path: AbsPath,
-    options: Arc<TraceOptions>,
-    seen: &'s Seen<'s>,
-) {
-    if !seen.modules.insert((std::ptr::from_ref(graph).addr(), path.clone())) {
-        return;
-    }
-    scope.spawn(move |scope| {
-        let module = graph.module(&path);
-        seen.progress.read();
-        if options.depth == Some(0) {
-            return;
-        }
-        let followed = module.edges.iter().filter(|edge| options.leaves_out(&edge.request.specifier).is_none());
-        for target in followed.filter_map(|edge| edge.outcome.as_ref().ok()).flat_map(|targets| &targets.modules) {
-            explore_from(scope, graph, target.path.clone(), options.clone(), seen);
-        }
-    });
 }
 
 /// Writes the manifest, and removes the archives of the earlier one that are no longer made.

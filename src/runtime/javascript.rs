@@ -2,13 +2,14 @@
 //! files stand under their real relative paths, with an entry file that the platform finds (spec:
 //! functions.md sections 4 and 5).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::bootstrap::{self, Bootstrap};
 use super::layout::{Files, lay_out};
 use super::{development, handler, included};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::{Bundler, Function, NodeVersion};
+use crate::js::binary::{Misfit, is_binary};
 use crate::js::graph::{Graph, Module};
 use crate::js::parse::is_typescript;
 use crate::js::trace::{Trace, TraceOptions, trace};
@@ -40,7 +41,7 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
     diagnostics.extend(development::shipped(&main.path, &traced, graph, settings));
     let mut files: BTreeSet<AbsPath> = traced.files.keys().cloned().collect();
     let mut named = included.files.clone();
-    if ships_own_tree(function) {
+    if is_generous(function) {
         match included::own_tree(function, store) {
             Ok(tree) => named.extend(tree.into_iter().filter(|path| !included.excludes(path))),
             Err(error) => diagnostics.push(Diagnostic::error(Code::Unreadable, error.to_string())),
@@ -59,10 +60,11 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
             }
         }
     }
+    diagnostics.extend(included.files.iter().filter_map(|path| kept_by_hand(path, graph)));
     if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         return Err(diagnostics);
     }
-    let files = Files { files, mounts: &traced.mounts };
+    let files = Files { files, made: BTreeMap::new(), root: None, mounts: &traced.mounts };
     let bootstrap = (function.api_version == Some(2)).then(|| bootstrap::find(settings, store));
     let archive = match lay_out(function, &main.path, format, &files, bootstrap.as_ref(), settings, graph) {
         Ok(archive) => archive,
@@ -129,14 +131,17 @@ pub(super) fn trace_options(function: &Function, settings: &Settings) -> TraceOp
         runtime: (!settings.bundle_aws_sdk).then_some(function.node.major),
         ignored_packages: function.config.ignored_node_modules.iter().flatten().cloned().collect(),
         depth: (bundler == Some(Bundler::None)).then_some(0),
-        strict_own_code: bundler.is_none_or(|bundler| bundler == Bundler::Zisi),
+        whole_packages: settings.analysis && is_generous(function),
+        analysis: settings.analysis,
+        allow_foreign: settings.allow_foreign,
+        strict_own_code: is_generous(function),
         ..TraceOptions::all(settings.repository_root.clone())
     }
 }
 
-/// The rest of the directory of a function that is one comes along, unless somebody says how it is to
-/// be packaged.
-fn ships_own_tree(function: &Function) -> bool {
+/// Version 1 with the bundler unset or `zisi`: the peer's first way, which ships more than a trace
+/// finds. Sites rely on the rest of the function's directory, and on packages that ship whole.
+fn is_generous(function: &Function) -> bool {
     function.api_version != Some(2) && function.config.node_bundler.is_none_or(|bundler| bundler == Bundler::Zisi)
 }
 
@@ -174,6 +179,14 @@ fn untranspiled(traced: &Trace, main: &AbsPath, settings: &Settings) -> Option<D
             vec![main.relative_to(&settings.repository_root), first.relative_to(&settings.repository_root)];
     }
     Some(diagnostic)
+}
+
+/// A native binary for another machine ships if it is named: somebody may have a use for it.
+fn kept_by_hand(path: &AbsPath, graph: &Graph) -> Option<Diagnostic> {
+    let binary = is_binary(path).then(|| graph.binary(path)).flatten()?;
+    let Misfit::Foreign(why) = binary.misfit(graph.target())? else { return None };
+    let message = format!("{why}: kept, because `included_files` names it");
+    Some(Diagnostic::note(Code::Addon, message).at(path))
 }
 
 /// What comes from outside the checkout ships, because the function needs it, but the archive then

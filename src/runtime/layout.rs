@@ -3,6 +3,7 @@
 //! the platform finds (spec: functions.md section 5). Never decides what ships.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::bootstrap::{BOOTSTRAP_FILE, Bootstrap, ENTRY_FILE, METADATA_FILE};
 use super::telemetry::{TELEMETRY_FILE, telemetry};
@@ -26,6 +27,10 @@ pub(super) struct Layout {
 pub(super) struct Files<'a> {
     /// Files and links on the disk.
     pub(super) files: BTreeSet<AbsPath>,
+    /// Files that fnzip made, by where they would stand on the disk; of two, these ship.
+    pub(super) made: BTreeMap<AbsPath, Arc<[u8]>>,
+    /// What places are relative to, if not the common directory of all.
+    pub(super) root: Option<AbsPath>,
     /// Packages that stand elsewhere, and are linked from where Node looks for them.
     pub(super) mounts: &'a BTreeMap<String, AbsPath>,
 }
@@ -46,8 +51,9 @@ pub(super) fn lay_out(
     settings: &Settings,
     graph: &Graph,
 ) -> Result<Layout, Diagnostic> {
-    let Files { files, mounts } = files;
-    let root = common_directory(files).unwrap_or_else(|| function.src_dir.clone());
+    let mounts = files.mounts;
+    let root = files.root.clone().or_else(|| common_directory(files.paths()));
+    let root = root.unwrap_or_else(|| function.src_dir.clone());
     let mut layout = Layout { entries: Entries::default(), entry: String::new(), said: Vec::new() };
     match bootstrap {
         Some(bootstrap) => {
@@ -64,7 +70,7 @@ pub(super) fn lay_out(
             if entry_names(function).contains(&main.as_str().to_owned()) && !moved {
                 main.as_str().clone_into(&mut layout.entry);
             } else {
-                let is_module = !moved && root_is_module(&root, files, graph);
+                let is_module = !moved && root_is_module(&root, &files.files, graph);
                 layout.add_version_1_entry(function, &final_place(main), format, is_module)?;
             }
         }
@@ -75,15 +81,24 @@ pub(super) fn lay_out(
     Ok(layout)
 }
 
+impl Files<'_> {
+    fn paths(&self) -> impl Iterator<Item = &AbsPath> {
+        self.files.iter().chain(self.made.keys())
+    }
+}
+
 impl Layout {
     fn add_files(
         &mut self,
-        files: &BTreeSet<AbsPath>,
+        files: &Files<'_>,
         root: &AbsPath,
         final_place: impl Fn(ArchivePath) -> ArchivePath,
         store: &Store,
     ) -> Result<(), Diagnostic> {
-        for path in files {
+        for (path, text) in &files.made {
+            self.entries.add(final_place(place(root, path)?), Content::Bytes(text.clone()), false);
+        }
+        for path in files.files.iter().filter(|path| !files.made.contains_key(*path)) {
             let unreadable = |error: FileError| Diagnostic::error(Code::LinkLoop, error.reason()).at(path);
             let at = final_place(place(root, path)?);
             let target = store.real(path).map_err(unreadable)?.path;
@@ -188,16 +203,11 @@ fn entry_names(function: &Function) -> [String; 4] {
 }
 
 /// Would a file be taken for the entry file?
-fn is_in_the_way(
-    function: &Function,
-    main: &AbsPath,
-    files: &BTreeSet<AbsPath>,
-    root: &AbsPath,
-) -> Result<bool, Diagnostic> {
+fn is_in_the_way(function: &Function, main: &AbsPath, files: &Files<'_>, root: &AbsPath) -> Result<bool, Diagnostic> {
     let names = entry_names(function);
     let is_entry = |at: &ArchivePath| names.iter().any(|name| name == at.as_str());
     let found_first = place(root, main)?.as_str() == names[1];
-    let others = files.iter().filter(|path| *path != main).map(|path| place(root, path));
+    let others = files.paths().filter(|path| *path != main).map(|path| place(root, path));
     let others = others.collect::<Result<Vec<_>, _>>()?;
     Ok(!found_first && others.iter().any(is_entry))
 }

@@ -9,9 +9,7 @@ mod javascript;
 mod layout;
 mod prebuilt;
 mod telemetry;
-mod tsconfig;
 
-pub use self::tsconfig::tsconfig;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::{Function, Runtime};
 use crate::js::graph::Graph;

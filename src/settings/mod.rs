@@ -18,7 +18,7 @@ pub use limits::Limits;
 pub use package_rule::PackageRule;
 
 use crate::diagnostic::{Diagnostic, Place, Severity};
-use crate::function::{Arch, NodeVersion, Origin};
+use crate::function::{Arch, NodeVersion, Origin, Platform};
 use crate::glob::{GlobList, InvalidGlob};
 use crate::path::AbsPath;
 use crate::store::Store;
@@ -33,6 +33,15 @@ pub enum Format {
     None,
     /// A gzipped tar archive.
     Tar,
+}
+
+/// Whose machine functions are built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    /// The platform's, that they are deployed to.
+    Lambda,
+    /// The one that builds.
+    Host,
 }
 
 /// What a caller asks for, before anything is looked up. Paths are as written: relative ones are
@@ -72,7 +81,13 @@ pub struct Invocation {
     /// How outputs are written.
     pub format: Format,
     /// The processor to build for.
-    pub arch: Arch,
+    pub arch: Option<Arch>,
+    /// What to build for.
+    pub target: Option<For>,
+    /// Binaries that the target cannot load are a warning.
+    pub allow_foreign: bool,
+    /// Follow literal imports only.
+    pub no_analysis: bool,
     /// Configuration in the peer's JSON, inline, `@file` or a file's name; or a netlify.toml's name.
     pub config: Option<String>,
     /// Directories in which `{main}.json` files are looked for.
@@ -118,8 +133,12 @@ pub struct Settings {
     pub manifest: AbsPath,
     /// How outputs are written.
     pub format: Format,
-    /// The processor to build for.
-    pub arch: Arch,
+    /// What to build for.
+    pub platform: Platform,
+    /// Binaries that the target cannot load are a warning.
+    pub allow_foreign: bool,
+    /// Follow what has to be worked out, too, and not only literal imports.
+    pub analysis: bool,
     /// What paths in the configuration are relative to.
     pub base: AbsPath,
     /// The top of the checkout: no `package.json` above it is looked at.
@@ -263,7 +282,9 @@ impl Settings {
             out,
             manifest,
             format: invocation.format,
-            arch: invocation.arch,
+            platform: platform(invocation, site.own.target, store)?,
+            allow_foreign: invocation.allow_foreign,
+            analysis: !(site.own.no_analysis || invocation.no_analysis),
             base: invocation.base.as_ref().map_or(site.base, at),
             repository_root: site.repository_root,
             bootstrap,
@@ -278,11 +299,30 @@ impl Settings {
             reproducible: invocation.reproducible,
             source_date_epoch,
             environment: site.environment,
-            telemetry: site.telemetry,
-            package_rules: site.package_rules,
-            limits: site.limits,
+            telemetry: site.own.telemetry,
+            package_rules: site.own.package_rules,
+            limits: site.own.limits,
             said,
         })
+    }
+}
+
+/// What to build for. Directories are for the machine that builds, unless somebody says otherwise;
+/// archives are deployed.
+fn platform(invocation: &Invocation, of_site: Option<For>, store: &Store) -> Result<Platform, SettingsError> {
+    let is_local = invocation.format == Format::None && invocation.arch.is_none();
+    let default = if is_local { For::Host } else { For::Lambda };
+    let deployed = Platform::deployed(invocation.arch.unwrap_or_default());
+    if invocation.target.or(of_site).unwrap_or(default) == For::Lambda {
+        return Ok(deployed);
+    }
+    let host = Platform::host(store).unwrap_or(deployed);
+    match invocation.arch.filter(|arch| *arch != host.arch) {
+        Some(arch) => {
+            let reason = format!("{}: this machine, which --target host builds for, is {}", arch.as_str(), host.name());
+            Err(SettingsError::Flag { flag: "--arch", reason })
+        }
+        None => Ok(host),
     }
 }
 

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::netlify_toml::{NetlifyToml, read};
-use super::{ConfigLayers, Invocation, Limits, PackageRule, SettingsError, Source, Written, is_toml};
+use super::netlify_toml::{NetlifyToml, Own, read};
+use super::{ConfigLayers, Invocation, SettingsError, Source, Written, is_toml};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::function::Origin;
 use crate::path::{AbsPath, common_directory};
@@ -18,9 +18,7 @@ pub(super) struct Site {
     pub(super) sources: Vec<Source>,
     pub(super) config: ConfigLayers,
     pub(super) environment: BTreeMap<String, Written>,
-    pub(super) telemetry: bool,
-    pub(super) package_rules: Vec<PackageRule>,
-    pub(super) limits: Limits,
+    pub(super) own: Own,
     pub(super) said: Vec<Diagnostic>,
 }
 
@@ -61,8 +59,8 @@ pub(super) fn find(invocation: &Invocation, store: &Store) -> Result<Site, Setti
         stays_inside(&toml, &base, &repository_root)?;
     }
     let sources = if named.is_empty() { configured(invocation, &base, &toml, store) } else { named };
-    let NetlifyToml { config, environment, telemetry, package_rules, limits, said, .. } = toml;
-    Ok(Site { base, repository_root, sources, config, environment, telemetry, package_rules, limits, said })
+    let NetlifyToml { config, environment, own, said, .. } = toml;
+    Ok(Site { base, repository_root, sources, config, environment, own, said })
 }
 
 /// `build.base`, which is relative to the repository's root, else the directory of netlify.toml.
@@ -103,9 +101,9 @@ fn without_toml(
 ) -> Result<Site, SettingsError> {
     let near = common_directory(named.iter().map(|source| &source.path)).unwrap_or_else(|| base.clone());
     let repository_root = repository_root(invocation, &near, store);
-    let NetlifyToml { config, environment, telemetry, package_rules, limits, said, .. } = NetlifyToml::default();
+    let NetlifyToml { config, environment, own, said, .. } = NetlifyToml::default();
     let sources = if named.is_empty() { configured(invocation, &base, &NetlifyToml::default(), store) } else { named };
-    Ok(Site { base, repository_root, sources, config, environment, telemetry, package_rules, limits, said })
+    Ok(Site { base, repository_root, sources, config, environment, own, said })
 }
 
 /// What the command line names, in the peer's order.

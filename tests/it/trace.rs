@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use fnzip::fs::Disk;
-use fnzip::function::{Arch, NodeVersion};
+use fnzip::function::platform::{Libc, System};
+use fnzip::function::{Arch, NodeVersion, Platform};
 use fnzip::glob::GlobList;
 use fnzip::js::binary::Target;
 use fnzip::js::graph::Graph;
@@ -12,6 +13,22 @@ use fnzip::js::trace::{TraceOptions, trace};
 use fnzip::store::Store;
 
 use crate::support::{Expected, cases, report, shown};
+
+/// `linux-arm64`, `linuxmusl-x64`, `darwin-arm64`; `host-x64` is a Linux that builds for itself.
+fn platform(name: &str) -> Platform {
+    let (system, arch) = name.split_once('-').unwrap();
+    Platform {
+        system: match system {
+            "linux" | "linuxmusl" | "host" => System::Linux,
+            "darwin" => System::MacOs,
+            "win32" => System::Windows,
+            other => panic!("{other}"),
+        },
+        arch: if arch == "arm64" { Arch::Arm64 } else { Arch::X64 },
+        libc: if system == "linuxmusl" { Libc::Musl } else { Libc::Glibc },
+        is_host: system != "linux",
+    }
+}
 
 #[test]
 fn every_rule() {
@@ -26,13 +43,15 @@ fn every_rule() {
             (key.to_owned(), base.join(path))
         });
         let resolve = ResolveOptions {
-            target: Target {
-                arch: if one("arch") == Some("arm64") { Arch::Arm64 } else { Arch::X64 },
-                node: node.major,
-            },
+            target: Target { platform: platform(one("platform").unwrap_or("linux-x64")), node: node.major },
             conditions: expected.options("condition").into_iter().map(str::to_owned).collect(),
             module_sync: node.has_module_sync(),
             module_sync_catchall: false,
+            tsconfig_directories: expected
+                .options("tsconfig-directory")
+                .into_iter()
+                .map(|path| base.join(path))
+                .collect(),
             exports_only: one("exports-only").is_some(),
             paths: paths.collect(),
         };
@@ -41,6 +60,8 @@ fn every_rule() {
             ignore: GlobList::new(expected.options("ignore")).unwrap(),
             depth: one("depth").map(|depth| depth.parse().unwrap()),
             runtime: Some(node.major),
+            analysis: one("analysis") != Some("off"),
+            allow_foreign: one("allow-foreign").is_some(),
             ..TraceOptions::all(base.clone())
         };
         let graph = Graph::new(Arc::new(Store::new(Disk)), resolve, base.clone(), base.clone());

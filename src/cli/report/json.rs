@@ -175,6 +175,7 @@ pub(in crate::cli) fn in_words(how: How) -> &'static str {
         How::Link => "link",
         How::Asset => "asset",
         How::Rule => "rule",
+        How::Whole => "whole-package",
         How::SharedLibrary => "sharedlib",
     }
 }

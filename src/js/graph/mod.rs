@@ -127,6 +127,8 @@ pub struct Targets {
     pub package_jsons: Vec<Real>,
     /// Node itself refuses the specifier.
     pub lenient: bool,
+    /// Node does not know what stands for the specifier.
+    pub mapped: bool,
     /// It is a package of a build plugin.
     pub mount: Option<Mount>,
 }
@@ -286,13 +288,18 @@ impl Graph {
         }
     }
 
+    /// The tsconfig.json that rules a file of the user's; none, too, if it cannot be read.
+    pub fn tsconfig(&self, file: &AbsPath) -> Option<AbsPath> {
+        self.resolver.tsconfig(file).ok().flatten().map(|tsconfig| AbsPath::of(tsconfig.path.clone()))
+    }
+
     /// What is built for.
     pub fn target(&self) -> Target {
         self.resolver.target()
     }
 
     fn written(&self, text: &str) -> String {
-        written_for(text, "linux", self.target().arch.as_str())
+        written_for(text, self.target().system(), self.target().arch())
     }
 
     fn holds(&self, conditions: &[Condition]) -> bool {
@@ -352,6 +359,7 @@ impl Graph {
             modules: resolution.files.iter().map(real).collect::<Result<_, _>>()?,
             package_jsons: resolution.package_jsons.iter().map(real).collect::<Result<_, _>>()?,
             lenient: resolution.lenient,
+            mapped: resolution.mapped,
             mount: resolution.mount.clone(),
         })
     }

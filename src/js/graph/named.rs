@@ -110,6 +110,7 @@ impl Graph {
                     eager: false,
                     guarded: true,
                     only_types: false,
+                    is_literal: false,
                     only_on: Vec::new(),
                     at: (0, 0),
                 };
@@ -123,7 +124,7 @@ impl Graph {
     }
 
     /// The files of a package that are meant, by their path in it.
-    fn files_of(&self, root: &AbsPath, is_meant: &dyn Fn(&str) -> bool) -> Vec<Real> {
+    pub(in crate::js) fn files_of(&self, root: &AbsPath, is_meant: &dyn Fn(&str) -> bool) -> Vec<Real> {
         let enter = |directory: &AbsPath| directory.name() != "node_modules";
         let files = self.store().files_below(root, &enter).unwrap_or_default().into_iter();
         let meant = files.filter(|file| is_meant(&file.relative_to(root)));

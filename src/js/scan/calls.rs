@@ -7,15 +7,18 @@ use super::node::{self, Reads};
 use super::value::{Anchor, Anchored, Base, FILE_URL, OWN_STEM, UNKNOWN, Value};
 use super::visit::{Walk, offsets};
 use super::{Addon, Form, Loader, Pattern, Unclear, Unknown};
-use crate::js::literal::{member_name, unwrapped};
+use crate::js::literal::{member_name, text, unwrapped};
 
 impl Walk<'_> {
     /// Requests for everything that the argument may be.
     pub(super) fn request_any(&mut self, argument: &Expr, form: Form, base: Option<&Base>) {
         let values = self.scope.values(argument);
+        let before = self.scan.requests.len();
         for text in values.iter().filter_map(Value::as_text) {
             self.request_text(text, form, base, argument.span());
         }
+        let is_literal = text(argument).is_some();
+        self.scan.requests[before..].iter_mut().for_each(|request| request.is_literal = is_literal);
     }
 
     pub(super) fn request_text(&mut self, text: &str, form: Form, base: Option<&Base>, span: Span) {

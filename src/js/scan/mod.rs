@@ -133,6 +133,8 @@ pub struct Request {
     /// It imports nothing but types: compilers leave it out, unless they are told to keep what is
     /// written (`verbatimModuleSyntax`).
     pub only_types: bool,
+    /// It stands there as it is, and was not worked out.
+    pub is_literal: bool,
     /// What the platform must be for this place to be come to.
     pub only_on: Vec<Condition>,
     /// Byte offsets of the specifier in the source.
@@ -175,7 +177,7 @@ mod tests {
     fn scanned(extension: &str, source: &str) -> Vec<String> {
         let scan = parse(extension, source, |parsed| scan(parsed, extension)).unwrap();
         let show = |request: &Request| {
-            let Request { specifier, form, base, eager, guarded, only_types, only_on, at } = request;
+            let Request { specifier, form, base, eager, guarded, only_types, is_literal: _, only_on, at } = request;
             assert!(source[at.0 as usize..at.1 as usize].contains(specifier.as_str()), "{request:?}");
             let base = match base {
                 None => String::new(),

@@ -99,6 +99,7 @@ impl Walk<'_> {
             eager,
             guarded,
             only_types: false,
+            is_literal: false,
             only_on: self.only_on.clone(),
             at,
         });
@@ -108,6 +109,7 @@ impl Walk<'_> {
         self.request(source.value.to_string_lossy().into_owned(), form, None, source.span);
         if let Some(request) = self.scan.requests.last_mut() {
             request.only_types = only_types;
+            request.is_literal = true;
         }
     }
 

@@ -6,7 +6,7 @@ use super::{How, Walk};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::js::addons::{install, package_name as package_of};
 use crate::js::assets::package_root;
-use crate::js::binary::{Misfit, names_another};
+use crate::js::binary::{Misfit, is_binary, names_another};
 use crate::path::AbsPath;
 use crate::store::Real;
 
@@ -20,18 +20,14 @@ pub(super) struct Misfitting {
     message: String,
 }
 
-/// Is it what a loader of native code takes?
-pub(super) fn is_binary(path: &AbsPath) -> bool {
-    matches!(path.extension(), "node" | "so" | "dylib" | "dll") || path.name().contains(".so.")
-}
-
 impl Walk<'_> {
     /// Is the package of a file one that npm would install for the target?
     pub(super) fn is_for_target(&self, file: &AbsPath) -> bool {
         let Some(root) = package_root(file) else { return true };
         let package = self.graph.package(&root.child("package.json"));
-        let arch = self.graph.target().arch.as_str();
-        package.as_ref().as_ref().map_or(true, |package| package.is_for(["linux", arch, "glibc"]))
+        let target = self.graph.target();
+        let platform = [target.system(), target.arch(), target.libc()];
+        package.as_ref().as_ref().map_or(true, |package| package.is_for(platform))
     }
 
     pub(super) fn misfit(&self, binary: &AbsPath) -> Option<Misfit> {
@@ -80,14 +76,14 @@ impl Walk<'_> {
 
     pub(super) fn report_addons(&mut self, starts: &[AbsPath]) {
         let modules: Vec<AbsPath> = self.reached.keys().cloned().collect();
-        let is_asking = |path: &AbsPath| !self.graph.module(path).missing_addons.is_empty();
+        let is_asking = |path: &AbsPath| self.options.analysis && !self.graph.module(path).missing_addons.is_empty();
         let asking: Vec<AbsPath> = modules.into_iter().filter(|path| !is_binary(path) && is_asking(path)).collect();
         if asking.is_empty() && self.misfits.is_empty() {
             return;
         }
         let uncaught = self.reached_by(starts, |request| !request.guarded);
         let severity = |importer: &AbsPath, guarded: bool| {
-            if guarded || !uncaught.contains(importer) { Severity::Note } else { Severity::Error }
+            if guarded || !uncaught.contains(importer) { Severity::Note } else { self.options.unloadable() }
         };
         let mut said = Vec::new();
         for Misfitting { importer, guarded, way, message } in &self.misfits {

@@ -56,7 +56,7 @@ impl Walk<'_> {
         // An install for another platform leaves the target's package out, and nobody does without.
         let is_of_target = edge.request.specifier.contains(&self.graph.target().name());
         if is_of_target && !edge.request.guarded && self.is_packages(importer) {
-            Severity::Error
+            self.options.unloadable()
         } else if edge.request.guarded || declared_optional() {
             Severity::Note
         } else if importer_is_eager && edge.request.eager || self.options.strict_own_code && !self.is_packages(importer)

@@ -4,13 +4,14 @@
 
 mod binaries;
 mod missing;
+mod whole;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use self::binaries::{Misfitting, is_binary};
-use super::binary::Misfit;
+use self::binaries::Misfitting;
+use super::binary::{Misfit, is_binary};
 use super::graph::{self, Edge, Failure, Graph, Module};
 use super::package::package_name;
 use super::parse::{CODE_EXTENSIONS, is_typescript};
@@ -38,6 +39,12 @@ pub struct TraceOptions {
     pub ignored_packages: BTreeSet<String>,
     /// In the user's own code a missing module is an error wherever it stands outside `try`.
     pub strict_own_code: bool,
+    /// Follow what has to be worked out, too, and not only literal requests.
+    pub analysis: bool,
+    /// Binaries that the target cannot load are a warning.
+    pub allow_foreign: bool,
+    /// A package that asks for what could not be told ships whole.
+    pub whole_packages: bool,
 }
 
 impl TraceOptions {
@@ -51,6 +58,9 @@ impl TraceOptions {
             runtime: None,
             ignored_packages: BTreeSet::new(),
             strict_own_code: false,
+            analysis: true,
+            allow_foreign: false,
+            whole_packages: false,
         }
     }
 }
@@ -97,14 +107,24 @@ pub enum How {
     Asset,
     /// By a rule of its package.
     Rule,
+    /// Its package ships whole, because the parent asks for what could not be told.
+    Whole,
     /// By a native addon that it may be linked with.
     SharedLibrary,
 }
 
 impl TraceOptions {
-    /// Why requests for this package are not followed; none if they are.
-    pub fn leaves_out<'s>(&self, specifier: &'s str) -> Option<LeftOut<'s>> {
-        let (name, _) = package_name(specifier)?;
+    /// How bad is a native binary that the target needs and cannot load?
+    fn unloadable(&self) -> Severity {
+        if self.allow_foreign { Severity::Warning } else { Severity::Error }
+    }
+
+    /// Why a request is not followed; none if it is.
+    pub fn leaves_out<'s>(&self, request: &'s Request) -> Option<LeftOut<'s>> {
+        if !self.analysis && !request.is_literal {
+            return Some(LeftOut::Ignored);
+        }
+        let (name, _) = package_name(&request.specifier)?;
         if self.runtime.is_some_and(|major| provided_by_runtime(name, major)) {
             return Some(LeftOut::Provided(name));
         }
@@ -160,6 +180,7 @@ pub fn trace(graph: &Graph, entries: &[AbsPath], options: &TraceOptions) -> Trac
     while let Some((path, depth)) = walk.ahead.pop_front() {
         walk.visit(&path, depth);
     }
+    walk.add_whole_packages();
     walk.report_missing(&starts);
     walk.report_provided();
     walk.report_addons(&starts);
@@ -230,6 +251,9 @@ impl Walk<'_> {
         for (index, edge) in module.edges.iter().enumerate() {
             self.follow(path, index, edge, depth);
         }
+        if !self.options.analysis {
+            return;
+        }
         for (how, named, _) in &module.named {
             for file in &named.files {
                 self.take(path, *how, named.is_choice, file, depth);
@@ -271,7 +295,7 @@ impl Walk<'_> {
     }
 
     fn follow(&mut self, importer: &AbsPath, index: usize, edge: &Edge, depth: usize) {
-        match self.options.leaves_out(&edge.request.specifier) {
+        match self.options.leaves_out(&edge.request) {
             Some(LeftOut::Provided(name)) => {
                 self.provided.insert(name.to_owned());
                 return;

@@ -3,12 +3,14 @@
 //! (spec: functions.md section 3). Never follows `base`.
 
 mod contexts;
+mod own;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+pub(super) use self::own::Own;
 use super::document::{Data, Document, Member, Node, Table};
-use super::{ConfigLayers, Invocation, Limits, PackageRule, SettingsError, Written, limits};
+use super::{ConfigLayers, Invocation, SettingsError, Written};
 use crate::diagnostic::{Diagnostic, Place, did_you_mean};
 use crate::function::checks;
 use crate::function::config::{Speaker, Told};
@@ -28,12 +30,8 @@ pub(super) struct NetlifyToml {
     pub(super) config: ConfigLayers,
     /// `[build.environment]`.
     pub(super) environment: BTreeMap<String, Written>,
-    /// `[fnzip] telemetry`.
-    pub(super) telemetry: bool,
-    /// `[[fnzip.package_rules]]`.
-    pub(super) package_rules: Vec<PackageRule>,
-    /// `[fnzip] limits`.
-    pub(super) limits: Limits,
+    /// `[fnzip]`.
+    pub(super) own: Own,
     /// What is not known, or does not count.
     pub(super) said: Vec<Diagnostic>,
 }
@@ -66,9 +64,6 @@ const OF_FUNCTIONS: [&str; 8] = [
 
 /// `esbuild_zisi` is what @netlify/build makes of `esbuild` when it calls the packager.
 const BUNDLERS: [&str; 4] = ["esbuild", "nft", "none", "zisi"];
-
-/// fnzip's own settings. Those but `telemetry` wait for what they set.
-const FNZIP: [&str; 6] = ["cache", "limits", "package_rules", "target", "telemetry", "zip_go"];
 
 /// The tables of which something is read.
 const TABLES: [&str; 4] = ["build", "context", "fnzip", "functions"];
@@ -150,7 +145,7 @@ impl Reader<'_> {
             match (key.as_str(), table) {
                 ("functions", Some(_)) => {}
                 ("build", Some(_)) => self.build(node, &mut read),
-                ("fnzip", Some(table)) => self.fnzip(table, &mut read),
+                ("fnzip", Some(table)) => read.own = self.own(table),
                 ("plugins", _) => self.each(key, node, &["package"]),
                 ("edge_functions", _) => self.each(key, node, &["path", "pattern"]),
                 ("build" | "functions" | "fnzip", None) => self.error(node.at(), &format!("`{key}` must be a table")),
@@ -191,66 +186,6 @@ impl Reader<'_> {
                 self.error(item.at(), &format!("`{key}`: each needs a `{}`", needed.join("` or a `")));
             }
         }
-    }
-
-    fn fnzip(&mut self, table: &Table, read: &mut NetlifyToml) {
-        for Member { key, key_at, node } in table {
-            match key.as_str() {
-                "telemetry" => match node.as_bool() {
-                    Some(telemetry) => read.telemetry = telemetry,
-                    None => self.error(node.at(), "`fnzip.telemetry` must be true or false"),
-                },
-                "limits" => read.limits = self.limits(node),
-                "package_rules" => read.package_rules = self.package_rules(node),
-                _ if FNZIP.contains(&key.as_str()) => {
-                    self.warning(key_at, &format!("`fnzip.{key}` has no effect yet"));
-                }
-                _ => {
-                    let meant = did_you_mean(key, FNZIP.into_iter());
-                    self.warning(key_at, &format!("`fnzip.{key}` is no key that is known{meant}"));
-                }
-            }
-        }
-    }
-
-    fn limits(&mut self, node: &Node) -> Limits {
-        let mut read = Limits::default();
-        if node.as_table().is_none() {
-            self.error(node.at(), "`fnzip.limits` must be a table");
-        }
-        for Member { key, key_at, node } in node.as_table().into_iter().flatten() {
-            match (key.as_str(), limits::bytes(node)) {
-                ("zipped", Some(bytes)) => read.zipped = bytes,
-                ("unzipped", Some(bytes)) => read.unzipped = bytes,
-                ("zipped" | "unzipped", None) => {
-                    self.error(
-                        node.at(),
-                        &format!("`fnzip.limits.{key}` must be a number of bytes, or text such as `60mb`"),
-                    );
-                }
-                _ => {
-                    let meant = did_you_mean(key, ["unzipped", "zipped"].into_iter());
-                    self.warning(key_at, &format!("`fnzip.limits.{key}` is no key that is known{meant}"));
-                }
-            }
-        }
-        read
-    }
-
-    fn package_rules(&mut self, node: &Node) -> Vec<PackageRule> {
-        let Data::Array(rows) = &node.data else {
-            self.error(node.at(), "`fnzip.package_rules` must be an array of tables");
-            return Vec::new();
-        };
-        let mut rules = Vec::new();
-        for row in rows {
-            let rule = serde_json::from_value::<PackageRule>(row.value()).map_err(|error| error.to_string());
-            match rule.and_then(|rule| rule.check().map(|()| rule).map_err(|error| error.to_string())) {
-                Ok(rule) => rules.push(rule),
-                Err(error) => self.error(row.at(), &format!("`fnzip.package_rules`: {error}")),
-            }
-        }
-        rules
     }
 
     /// A text; of another type it is an error.

@@ -1,0 +1,122 @@
+//! The one function: entry in, files out. rolldown runs here, on a thread of its own.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rolldown::{BundleOutput, Bundler};
+use rolldown_common::{Output, OutputChunk};
+use rolldown_error::{BatchedBuildDiagnostic, Severity};
+
+use crate::configure::configure;
+use crate::finish::finish;
+use crate::host::Host;
+use crate::ids::Ids;
+use crate::plugin::HostPlugin;
+use crate::{Bundle, Code, Failure, Options};
+
+/// Bundles an entry, or says everything that is wrong, sorted by place.
+///
+/// May be called from any thread, also from those of a rayon pool, as many at a time as one likes: each bundle has a
+/// thread of its own, on which all of it happens.
+pub fn bundle(options: &Options, host: Arc<dyn Host>) -> Result<Bundle, Vec<Failure>> {
+    let result = attempt(options, &host, Maps::AsAsked);
+    match &result {
+        // Only a source map can tell where a piece of output comes from.
+        Err(failures) if failures.iter().any(|it| it.code == Code::SloppyMode) => {
+            attempt(&Options { source_maps: true, ..options.clone() }, &host, Maps::OfRolldown)
+        }
+        _ => result,
+    }
+}
+
+/// Which source maps a run makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Maps {
+    /// If they are asked for, and then through those of the host.
+    AsAsked,
+    /// From the output to what the host gave.
+    OfRolldown,
+}
+
+fn attempt(options: &Options, host: &Arc<dyn Host>, maps: Maps) -> Result<Bundle, Vec<Failure>> {
+    // rolldown uses the current rayon pool while a tokio runtime holds its thread. In the caller's pool that thread
+    // could meanwhile pick up another bundle, and with it a runtime inside a runtime. So each has its own pool; and one
+    // for each attempt, because a second waits for what the first left to its pool to clean up.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    let pool = pool.map_err(|error| vec![internal(format!("no thread for rolldown: {error}"))])?;
+    let run = || pool.install(|| run(options, Arc::clone(host), maps));
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(vec![internal(format!("rolldown panicked: {}", text.unwrap_or("no message")))])
+    })
+}
+
+fn internal(message: String) -> Failure {
+    Failure::new(Code::Internal, message)
+}
+
+fn run(options: &Options, host: Arc<dyn Host>, maps: Maps) -> Result<Bundle, Vec<Failure>> {
+    let ids = Arc::new(Ids::new(&options.working_directory));
+    let plugin = Arc::new(HostPlugin::new(host, options.clone(), maps, Arc::clone(&ids)));
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.map_err(|error| vec![internal(format!("no runtime for rolldown: {error}"))])?;
+    let output = runtime.block_on(generate(options, &plugin)).map_err(|errors| {
+        let errors = errors.iter().map(|error| Failure::from_rolldown(error, &ids));
+        sorted(plugin.failures().into_iter().chain(errors))
+    })?;
+    let failures = plugin.failures();
+    if !failures.is_empty() {
+        return Err(sorted(failures));
+    }
+    collect(output, options, &plugin, &ids)
+}
+
+async fn generate(options: &Options, plugin: &Arc<HostPlugin>) -> Result<BundleOutput, BatchedBuildDiagnostic> {
+    let mut bundler = Bundler::with_plugins(configure(options), vec![Arc::clone(plugin) as _])?;
+    let output = bundler.generate().await;
+    bundler.close().await?;
+    output
+}
+
+fn collect(output: BundleOutput, options: &Options, plugin: &HostPlugin, ids: &Ids) -> Result<Bundle, Vec<Failure>> {
+    let chunks: Vec<Arc<OutputChunk>> = output
+        .assets
+        .into_iter()
+        .filter_map(|output| match output {
+            Output::Chunk(chunk) => Some(chunk),
+            Output::Asset(_) => None,
+        })
+        .collect();
+    let siblings: BTreeSet<String> = chunks.iter().map(|chunk| chunk.filename.to_string()).collect();
+    let mut files = Vec::new();
+    let mut failures = Vec::new();
+    for chunk in &chunks {
+        match finish(chunk, &siblings, options, ids) {
+            Ok(file) => files.push(file),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    if !failures.is_empty() {
+        return Err(sorted(failures));
+    }
+    files.sort_by(|a, b| (!a.is_entry, &a.name).cmp(&(!b.is_entry, &b.name)));
+    let modules: BTreeSet<PathBuf> =
+        chunks.iter().flat_map(|chunk| &chunk.modules.keys).filter_map(|id| ids.path(id.as_str())).collect();
+    let warnings = output.warnings.iter().filter(|it| it.severity() == Severity::Warning);
+    Ok(Bundle {
+        files,
+        modules: modules.into_iter().collect(),
+        inputs: plugin.inputs(),
+        commonjs_entry: plugin.commonjs_entry(),
+        warnings: sorted(warnings.map(|warning| Failure::from_rolldown(warning, ids))),
+    })
+}
+
+fn sorted(failures: impl IntoIterator<Item = Failure>) -> Vec<Failure> {
+    let mut failures: Vec<_> = failures.into_iter().collect();
+    failures.sort();
+    failures.dedup();
+    failures
+}

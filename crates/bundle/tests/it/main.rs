@@ -1,0 +1,17 @@
+//! What bundles do: small projects that live in memory are bundled, and the output is run by Node in a directory of its
+//! own. The projects' directory does not exist, so nothing can come from anywhere but the host.
+
+#![allow(missing_docs, reason = "tests say what they test in their names")]
+
+mod project;
+
+mod commonjs;
+mod content;
+mod determinism;
+mod dynamic;
+mod esm;
+mod failures;
+mod meta;
+mod outside;
+mod shaking;
+mod source_maps;

@@ -1,0 +1,135 @@
+//! An ES module becomes CommonJS. In: a tree without types, and what its specifiers lead to. Out: the
+//! body of CommonJS's function, `import()` left as it is; or what it cannot say.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use swc_core::common::{DUMMY_SP, Mark, Span, SyntaxContext};
+use swc_core::ecma::ast::{
+    ArrowExpr, AwaitExpr, ClassMember, Constructor, Expr, ExprStmt, ForOfStmt, Function, GetterProp, Id, Ident, Lit,
+    Program, Script, SetterProp, StaticBlock, Stmt, Str, UsingDecl,
+};
+use swc_core::ecma::transforms::base::rename::rename;
+use swc_core::ecma::transforms::module::common_js::{self, FeatureFlag, common_js};
+use swc_core::ecma::transforms::module::path::Resolver;
+use swc_core::ecma::transforms::module::util::ImportInterop;
+use swc_core::ecma::visit::{Visit, VisitWith};
+
+use super::specifiers::Targets;
+use super::{Work, import_meta, interop};
+
+/// The names that CommonJS's function has for its parameters.
+const PARAMETERS: [&str; 5] = ["exports", "require", "module", "__filename", "__dirname"];
+
+/// Lowers a module.
+pub(super) fn lower(program: &mut Program, work: &Work<'_>, targets: &Targets) {
+    if let Some(span) = top_level_await(program) {
+        let message = "`await` at the top of a module cannot be expressed in CommonJS";
+        let hint = "move it into a function, or make the output an ES module: a `.mjs` or `.mts` file, or `\"type\": \"module\"` in package.json";
+        work.said.error_with_hint(span, message, hint);
+        return;
+    }
+    import_meta::replace(program, work);
+    let config = common_js::Config {
+        // `interop` refines it.
+        import_interop: Some(ImportInterop::Swc),
+        // So that ES modules can import its names.
+        export_interop_annotation: Some(true),
+        ignore_dynamic: true,
+        preserve_import_meta: true,
+        ..Default::default()
+    };
+    let features = FeatureFlag { support_block_scoping: true, support_arrow: true };
+    let own: FxHashMap<Id, Id> = own_names(program, work);
+    program.mutate(common_js(Resolver::Default, work.unresolved, config, features));
+    interop::refine(program, work, targets);
+    program.mutate(rename(&own));
+}
+
+/// What the module calls like a parameter, though it could do so only as long as there was none:
+/// `const __dirname = …`. Each gets a scope of its own, and so another name in the end.
+fn own_names(program: &Program, work: &Work<'_>) -> FxHashMap<Id, Id> {
+    let top_level = SyntaxContext::empty().apply_mark(work.top_level);
+    struct Names(FxHashSet<Id>);
+    impl Visit for Names {
+        fn visit_ident(&mut self, ident: &Ident) {
+            if PARAMETERS.contains(&&*ident.sym) {
+                self.0.insert(ident.to_id());
+            }
+        }
+    }
+    let mut names = Names(FxHashSet::default());
+    program.visit_with(&mut names);
+    let own = names.0.into_iter().filter(|(_, scope)| *scope == top_level);
+    let fresh = SyntaxContext::empty().apply_mark(Mark::new());
+    own.map(|id| (id.clone(), (format!("_{}", id.0).into(), fresh))).collect()
+}
+
+/// The first `await` that no function is around.
+fn top_level_await(program: &Program) -> Option<Span> {
+    struct Await(Option<Span>);
+    impl Await {
+        fn at(&mut self, span: Span) {
+            self.0 = Some(self.0.map_or(span, |first| if first.lo < span.lo { first } else { span }));
+        }
+    }
+    impl Visit for Await {
+        fn visit_await_expr(&mut self, expr: &AwaitExpr) {
+            self.at(expr.span);
+            expr.visit_children_with(self);
+        }
+
+        fn visit_for_of_stmt(&mut self, statement: &ForOfStmt) {
+            if statement.is_await {
+                self.at(statement.span);
+            }
+            statement.visit_children_with(self);
+        }
+
+        fn visit_using_decl(&mut self, using: &UsingDecl) {
+            if using.is_await {
+                self.at(using.span);
+            }
+            using.visit_children_with(self);
+        }
+
+        fn visit_class_member(&mut self, member: &ClassMember) {
+            // Keys and decorators are worked out where the class is.
+            match member {
+                ClassMember::ClassProp(field) => field.key.visit_with(self),
+                ClassMember::Method(method) => method.key.visit_with(self),
+                _ => {}
+            }
+        }
+
+        fn visit_getter_prop(&mut self, getter: &GetterProp) {
+            getter.key.visit_with(self);
+        }
+
+        fn visit_setter_prop(&mut self, setter: &SetterProp) {
+            setter.key.visit_with(self);
+        }
+
+        fn visit_function(&mut self, _: &Function) {}
+        fn visit_arrow_expr(&mut self, _: &ArrowExpr) {}
+        fn visit_constructor(&mut self, _: &Constructor) {}
+        fn visit_static_block(&mut self, _: &StaticBlock) {}
+    }
+    let mut found = Await(None);
+    program.visit_with(&mut found);
+    found.0
+}
+
+/// Says `"use strict"`, unless the script does.
+pub(super) fn be_strict(script: &mut Script) {
+    let directive = |statement: &Stmt| match statement {
+        Stmt::Expr(ExprStmt { expr, .. }) => matches!(&**expr, Expr::Lit(Lit::Str(_))),
+        _ => false,
+    };
+    let is_strict = script.body.iter().take_while(|statement| directive(statement)).any(|statement| {
+        matches!(statement, Stmt::Expr(ExprStmt { expr, .. })
+            if matches!(&**expr, Expr::Lit(Lit::Str(text)) if text.value == *"use strict"))
+    });
+    if !is_strict {
+        let text = Str { span: DUMMY_SP, value: "use strict".into(), raw: None };
+        script.body.insert(0, Stmt::Expr(ExprStmt { span: DUMMY_SP, expr: text.into() }));
+    }
+}

@@ -1,0 +1,211 @@
+//! Specifiers become those of the files that will be there. In: a syntax tree, and somebody who knows
+//! where specifiers lead. Out: the tree with its literals replaced. Never resolves anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use swc_core::common::{DUMMY_SP, SyntaxContext};
+use swc_core::ecma::ast::{
+    ArrowExpr, ArrowFunctionBody, CallExpr, Callee, ExportAll, Expr, ExprOrSpread, Ident, IdentName, Import,
+    ImportDecl, ImportPhase, Lit, MemberExpr, MemberProp, MetaPropExpr, MetaPropKind, NamedExport, NewExpr, Program,
+    Str, TsExternalModuleRef,
+};
+use swc_core::ecma::transforms::base::enable_helper;
+use swc_core::ecma::visit::{Visit, VisitMut, VisitMutWith, VisitWith};
+
+use super::{Lead, Module, Work};
+use crate::js::scan::Form;
+
+/// Where a specifier leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// What it shall be in the output.
+    pub specifier: String,
+    /// What will be there.
+    pub format: Format,
+}
+
+/// What a module is, and what it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// CommonJS, as its author wrote it.
+    CommonJs,
+    /// An ES module.
+    EsModule,
+    /// CommonJS that was made from an ES module: its default is `exports.default`, however it is asked for.
+    Lowered,
+}
+
+/// Formats by the specifiers of the output.
+pub(super) type Targets = BTreeMap<String, Format>;
+
+/// Replaces the specifiers; what the new ones lead to.
+pub(super) fn rewrite(program: &mut Program, work: &Work<'_>, module: Module, lead: Lead<'_>) -> Targets {
+    let mut rewriter =
+        Rewriter { lead, free: work.free(), to_common_js: module == Module::CommonJs, targets: Targets::new() };
+    program.visit_mut_with(&mut rewriter);
+    rewriter.targets
+}
+
+struct Rewriter<'a> {
+    lead: Lead<'a>,
+    free: SyntaxContext,
+    to_common_js: bool,
+    targets: Targets,
+}
+
+impl Rewriter<'_> {
+    fn literal(&mut self, literal: &mut Str, form: Form) -> Option<Format> {
+        let specifier = literal.value.as_str()?;
+        let target = (self.lead)(specifier, form)?;
+        if target.specifier != specifier {
+            literal.value = target.specifier.as_str().into();
+            literal.raw = None;
+        }
+        self.targets.insert(target.specifier, target.format);
+        Some(target.format)
+    }
+
+    fn argument(&mut self, arguments: &mut [ExprOrSpread], form: Form) -> Option<Format> {
+        let first = arguments.first_mut().filter(|first| first.spread.is_none())?;
+        match &mut *first.expr {
+            Expr::Lit(Lit::Str(literal)) => self.literal(literal, form),
+            Expr::Tpl(template) if template.exprs.is_empty() => {
+                let value = template.quasis.first()?.cooked.clone()?;
+                let mut literal = Str { span: template.span, value, raw: None };
+                let format = self.literal(&mut literal, form)?;
+                *first.expr = literal.into();
+                Some(format)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl VisitMut for Rewriter<'_> {
+    fn visit_mut_import_decl(&mut self, import: &mut ImportDecl) {
+        self.literal(&mut import.src, Form::Import);
+    }
+
+    fn visit_mut_named_export(&mut self, export: &mut NamedExport) {
+        if let Some(source) = &mut export.src {
+            self.literal(source, Form::Import);
+        }
+    }
+
+    fn visit_mut_export_all(&mut self, export: &mut ExportAll) {
+        self.literal(&mut export.src, Form::Import);
+    }
+
+    fn visit_mut_ts_external_module_ref(&mut self, reference: &mut TsExternalModuleRef) {
+        self.literal(&mut reference.expr, Form::Require);
+    }
+
+    fn visit_mut_expr(&mut self, expr: &mut Expr) {
+        expr.visit_mut_children_with(self);
+        let Expr::Call(call) = expr else { return };
+        let Some(form) = form(call) else { return };
+        let format = self.argument(&mut call.args, form);
+        if form == Form::DynamicImport && format == Some(Format::Lowered) && self.to_common_js {
+            *expr = deferred(call.args.drain(..1).collect(), self.free);
+        }
+    }
+
+    /// `new URL('./a', import.meta.url)`.
+    fn visit_mut_new_expr(&mut self, new: &mut NewExpr) {
+        new.visit_mut_children_with(self);
+        if let Some([first, base]) = new.args.as_deref_mut()
+            && is_named(&new.callee, "URL")
+            && is_member(&base.expr, is_import_meta, "url")
+            && matches!(&*first.expr, Expr::Lit(Lit::Str(literal)) if literal.value.starts_with("."))
+        {
+            self.argument(std::slice::from_mut(first), Form::ImportResolve);
+        }
+    }
+}
+
+/// How a call asks for a module.
+fn form(call: &CallExpr) -> Option<Form> {
+    match &call.callee {
+        Callee::Import(Import { phase: ImportPhase::Evaluation, .. }) => Some(Form::DynamicImport),
+        // Whoever is called so loads modules: what is no module leads nowhere.
+        Callee::Expr(callee) if is_named(callee, "require") => Some(Form::Require),
+        Callee::Expr(callee) if is_member(callee, |object| is_named(object, "require"), "resolve") => {
+            Some(Form::RequireResolve)
+        }
+        Callee::Expr(callee) if is_member(callee, is_import_meta, "resolve") => Some(Form::ImportResolve),
+        _ => None,
+    }
+}
+
+/// `Promise.resolve().then(() => _interop_require_wildcard(require(…)))`: `import()` of what is CommonJS
+/// would take `module.exports` for the default.
+fn deferred(arguments: Vec<ExprOrSpread>, free: SyntaxContext) -> Expr {
+    let free = |name: &str| Box::new(Expr::Ident(Ident::new(name.into(), DUMMY_SP, free)));
+    let call =
+        |callee: Box<Expr>, args| Expr::Call(CallExpr { callee: Callee::Expr(callee), args, ..Default::default() });
+    let member = |obj: Box<Expr>, name: &str| {
+        Box::new(Expr::Member(MemberExpr {
+            span: DUMMY_SP,
+            obj,
+            prop: MemberProp::Ident(IdentName::new(name.into(), DUMMY_SP)),
+        }))
+    };
+    let scope = SyntaxContext::empty().apply_mark(enable_helper!(interop_require_wildcard));
+    let helper = Ident::new("_interop_require_wildcard".into(), DUMMY_SP, scope);
+    let namespace = call(helper.into(), vec![call(free("require"), arguments).into()]);
+    let load = ArrowExpr { body: Box::new(ArrowFunctionBody::Expr(Box::new(namespace))), ..Default::default() };
+    let resolved = call(member(free("Promise"), "resolve"), Vec::new());
+    call(member(Box::new(resolved), "then"), vec![Expr::Arrow(load).into()])
+}
+
+pub(super) fn is_named(expr: &Expr, name: &str) -> bool {
+    matches!(expr, Expr::Ident(ident) if ident.sym == name)
+}
+
+fn is_member(expr: &Expr, is_object: impl Fn(&Expr) -> bool, name: &str) -> bool {
+    matches!(expr, Expr::Member(MemberExpr { obj, prop: MemberProp::Ident(prop), .. })
+        if prop.sym == name && is_object(obj))
+}
+
+pub(super) fn is_import_meta(expr: &Expr) -> bool {
+    matches!(expr, Expr::MetaProp(MetaPropExpr { kind: MetaPropKind::ImportMeta, .. }))
+}
+
+/// All modules that the file names.
+pub(super) fn named(program: &Program) -> BTreeSet<String> {
+    struct Named(BTreeSet<String>);
+    impl Named {
+        fn add(&mut self, literal: &Str) {
+            self.0.extend(literal.value.as_str().map(str::to_owned));
+        }
+    }
+    impl Visit for Named {
+        fn visit_import_decl(&mut self, import: &ImportDecl) {
+            self.add(&import.src);
+        }
+
+        fn visit_named_export(&mut self, export: &NamedExport) {
+            export.src.iter().for_each(|source| self.add(source));
+        }
+
+        fn visit_export_all(&mut self, export: &ExportAll) {
+            self.add(&export.src);
+        }
+
+        fn visit_ts_external_module_ref(&mut self, reference: &TsExternalModuleRef) {
+            self.add(&reference.expr);
+        }
+
+        fn visit_call_expr(&mut self, call: &CallExpr) {
+            call.visit_children_with(self);
+            if let (Some(_), Some(Expr::Lit(Lit::Str(literal)))) =
+                (form(call), call.args.first().map(|first| &*first.expr))
+            {
+                self.add(literal);
+            }
+        }
+    }
+    let mut named = Named(BTreeSet::new());
+    program.visit_with(&mut named);
+    named.0
+}
