@@ -101,6 +101,16 @@ impl Span {
     }
 }
 
+impl Span {
+    /// The place at a line and a column, both from 1.
+    pub fn at_line(source: &str, line: usize, column: usize) -> Self {
+        let start: usize = source.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let in_line = source[start..].lines().next().unwrap_or_default();
+        let before = in_line.char_indices().nth(column.saturating_sub(1)).map_or(in_line.len(), |(at, _)| at);
+        Self::of(source, start + before, start + before + 1)
+    }
+}
+
 fn floor_char_boundary(text: &str, at: usize) -> usize {
     (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }
@@ -112,6 +122,16 @@ pub enum Place {
     File(AbsPath, Span),
     /// By a flag, a variable, or nobody.
     Named(String),
+}
+
+impl Place {
+    /// The file, if it is one.
+    pub fn file(&self) -> Option<&AbsPath> {
+        match self {
+            Self::File(path, _) => Some(path),
+            Self::Named(_) => None,
+        }
+    }
 }
 
 /// One thing to say about the user's code or configuration.

@@ -60,7 +60,7 @@ pub enum Content {
 }
 
 /// The kind of module that goes in or comes out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ModuleFormat {
     /// CommonJS.

@@ -405,6 +405,7 @@ impl Bundle {
             bootstrap: self.bootstrap.clone(),
             keep_going: self.keep_going,
             reproducible: self.reproducible,
+            source_maps: self.sourcemap,
             ..self.site.invocation(cwd)
         }
     }

@@ -46,6 +46,9 @@ pub struct FunctionConfig {
     /// The Node version that it runs on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node_version: Option<String>,
+    /// Source maps ship.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_sourcemap: Option<bool>,
     /// Packages that a bundle leaves out and ships beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_node_modules: Option<Vec<String>>,
@@ -293,6 +296,7 @@ impl Told {
             region: value("region").and_then(Value::as_str).and_then(|region| checks::region(region).ok()),
             node_bundler: value("nodeBundler").and_then(|value| serde_json::from_value(value.clone()).ok()),
             node_version: text("nodeVersion"),
+            node_sourcemap: value("nodeSourcemap").and_then(Value::as_bool),
             external_node_modules: texts("externalNodeModules"),
             ignored_node_modules: texts("ignoredNodeModules"),
             included_files: texts("includedFiles"),

@@ -226,6 +226,10 @@ impl NodeVersion {
     /// in 20 and 22 it depends on the release and its flags.
     pub const DETECTS_MODULES: Self = Self { major: 24, minor: 0 };
 
+    /// The first release in which `require()` of an ES module is sure to work: Node has it from 22.12 and
+    /// 20.19 on, and the platform is said to switch it off before 24.
+    pub const REQUIRES_MODULES: Self = Self::DETECTS_MODULES;
+
     /// Has it the `module-sync` condition? (Node 22.10, 20.19)
     pub fn has_module_sync(self) -> bool {
         self >= Self { major: 22, minor: 10 } || self.major == 20 && self.minor >= 19

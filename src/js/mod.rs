@@ -4,9 +4,12 @@
 pub mod addons;
 pub mod assets;
 pub mod binary;
+pub mod bundle;
+pub mod compile;
 pub mod config;
 pub mod graph;
 mod literal;
+pub mod outside;
 pub mod package;
 pub mod parse;
 pub mod plugins;

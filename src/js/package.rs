@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::diagnostic::Span;
+use crate::glob::GlobList;
 
 /// The fields of a `package.json` that matter here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,6 +27,52 @@ pub struct Package {
     pub development: BTreeSet<String>,
     /// Packages that it can do without: `optionalDependencies`, and peers marked optional.
     pub optional: BTreeSet<String>,
+    /// Which of its files do something when they are loaded.
+    pub side_effects: SideEffects,
+    /// It has a native addon, or means to find one.
+    pub is_native: bool,
+}
+
+/// What `sideEffects` says; a bundler leaves out a file that has none and of which nothing is used.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum SideEffects {
+    /// Nothing: whoever wants to know has to look.
+    #[default]
+    Unsaid,
+    /// No file does.
+    None,
+    /// The files that these globs mean; one without `/` means a name anywhere.
+    In(Vec<String>),
+}
+
+/// Packages that build, or find, a native addon for who depends on them.
+const ADDON_TOOLS: [&str; 11] = [
+    "bindings",
+    "nan",
+    "node-addon-api",
+    "node-gyp",
+    "node-gyp-build",
+    "node-gyp-build-optional-packages",
+    "node-pre-gyp",
+    "@mapbox/node-pre-gyp",
+    "prebuild",
+    "prebuild-install",
+    "detect-libc",
+];
+
+impl SideEffects {
+    /// What is said of a file, by its path from the package's root.
+    pub fn of(&self, file: &str) -> Option<bool> {
+        let anywhere = |glob: &String| if glob.contains('/') { glob.clone() } else { format!("**/{glob}") };
+        match self {
+            Self::Unsaid => None,
+            Self::None => Some(false),
+            // What is no glob may mean anything.
+            Self::In(globs) => {
+                Some(GlobList::new(globs.iter().map(anywhere)).map_or(true, |globs| globs.matches(file)))
+            }
+        }
+    }
 }
 
 /// A `package.json` that Node would refuse too.
@@ -76,6 +123,16 @@ impl Package {
             development,
             platforms: ["os", "cpu", "libc"].map(texts),
             has_dependencies: ["dependencies", "devDependencies"].iter().any(|field| fields.contains_key(*field)),
+            side_effects: match fields.get("sideEffects") {
+                Some(Value::Bool(false)) => SideEffects::None,
+                Some(Value::String(_) | Value::Array(_)) => SideEffects::In(texts("sideEffects")),
+                _ => SideEffects::Unsaid,
+            },
+            is_native: fields.get("gypfile").is_some_and(|value| value == true)
+                || texts("files").iter().any(|file| file.ends_with(".node"))
+                || ["dependencies", "optionalDependencies"]
+                    .iter()
+                    .any(|field| names(field).any(|(name, _)| ADDON_TOOLS.contains(&name.as_str()))),
             is_module: fields.get("type").is_some_and(|kind| kind == "module"),
             optional,
         })

@@ -38,7 +38,8 @@ impl StoreFs {
 }
 
 impl FileSystem for StoreFs {
-    fn new() -> Self {
+    // The flag is there because rolldown switches it on for all.
+    fn new(_yarn_pnp: bool) -> Self {
         Self::on(Arc::new(Store::new(Disk)))
     }
 

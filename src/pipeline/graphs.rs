@@ -18,7 +18,7 @@ use crate::settings::Settings;
 /// The module graphs of a run, one for each set of resolution options that its functions need.
 pub(super) struct Graphs<'a> {
     settings: &'a Settings,
-    graphs: Vec<(ResolveOptions, Graph)>,
+    graphs: Vec<(ResolveOptions, Arc<Graph>)>,
 }
 
 impl<'a> Graphs<'a> {
@@ -29,11 +29,11 @@ impl<'a> Graphs<'a> {
         settings: &'a Settings,
         progress: &dyn Progress,
     ) -> Self {
-        let mut graphs: Vec<(ResolveOptions, Graph)> = Vec::new();
+        let mut graphs: Vec<(ResolveOptions, Arc<Graph>)> = Vec::new();
         for function in functions {
             let options = resolve_options(function, settings);
             if !graphs.iter().any(|(known, _)| *known == options) {
-                graphs.push((options.clone(), first.with_options(options)));
+                graphs.push((options.clone(), Arc::new(first.with_options(options))));
             }
         }
         let graphs = Self { settings, graphs };
@@ -51,7 +51,7 @@ impl<'a> Graphs<'a> {
         graphs
     }
 
-    pub(super) fn of(&self, function: &Function) -> &Graph {
+    pub(super) fn of(&self, function: &Function) -> &Arc<Graph> {
         let options = resolve_options(function, self.settings);
         let graph = self.graphs.iter().find(|(known, _)| *known == options);
         &graph.unwrap_or_else(|| unreachable!("every function's graph was made by `explore`")).1

@@ -241,7 +241,7 @@ pub fn why(
     store: &Store,
 ) -> Option<Answer> {
     let function = &site.functions[function];
-    let graph = site.graph.with_options(resolve_options(function, settings));
+    let graph = Arc::new(site.graph.with_options(resolve_options(function, settings)));
     let plan = runtime::plan(function, &graph, settings).ok();
     let options = runtime::trace_options(function, settings)?;
     let traced = trace(&graph, std::slice::from_ref(&function.main_file), &options);

@@ -1,45 +1,53 @@
-//! JavaScript functions. In: a function and the graph of modules. Out: a plan in which the traced
-//! files stand under their real relative paths, with an entry file that the platform finds (spec:
-//! functions.md sections 4 and 5).
+//! JavaScript functions. In: a function and the graph of modules. Out: a plan in which its files stand
+//! under their real relative paths, with an entry file that the platform finds (spec: functions.md
+//! sections 4 and 5).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::bootstrap::{self, Bootstrap};
 use super::layout::{Files, lay_out};
+use super::modules::modules;
+use super::way::input_format;
 use super::{development, handler, included};
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::function::{Bundler, Function, NodeVersion};
+use crate::function::{Bundler, Function};
 use crate::js::binary::{Misfit, is_binary};
-use crate::js::graph::{Graph, Module};
-use crate::js::parse::is_typescript;
-use crate::js::trace::{Trace, TraceOptions, trace};
+use crate::js::graph::Graph;
+use crate::js::trace::{Trace, TraceOptions};
 use crate::path::{AbsPath, case_clashes};
-use crate::plan::{BuildFacts, ModuleFormat, Output, Plan};
+use crate::plan::{BuildFacts, Output, Plan};
 use crate::settings::Settings;
 use crate::store::{Real, Store};
 
 /// Plans a JavaScript function.
-pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> Result<Plan, Vec<Diagnostic>> {
+pub(super) fn plan(function: &Function, graph: &Arc<Graph>, settings: &Settings) -> Result<Plan, Vec<Diagnostic>> {
     let store = graph.store();
     let main = store.real(&function.main_file).map_err(|error| {
         vec![Diagnostic::error(Code::Unreadable, format!("cannot be read: {}", error.reason())).at(&function.main_file)]
     })?;
-    let module = graph.module(&main.path);
-    let format = module_format(&main.path, &module);
-    let mut diagnostics: Vec<Diagnostic> = unrecognised(function, &module, &main.path, format).into_iter().collect();
-    diagnostics.extend(not_bundled(function));
-    diagnostics.extend(handler::of_other_format(&main.path, &module, format));
-    diagnostics.extend(handler::missing(&main.path, format, graph));
-    let mut traced = trace(graph, std::slice::from_ref(&function.main_file), &trace_options(function, settings));
-    diagnostics.append(&mut traced.diagnostics);
-    diagnostics.extend(untranspiled(&traced, &main.path, settings));
-    diagnostics.extend(out_of_the_checkout(&traced, settings));
+    let main = main.path;
+    let module = graph.module(&main);
+    let input_format = input_format(&main, &module);
+    let mut diagnostics: Vec<Diagnostic> = handler::of_other_format(&main, &module, input_format).into_iter().collect();
+    diagnostics.extend(handler::missing(&main, input_format, graph));
+    let mut modules = match modules(function, &main, graph, settings) {
+        Ok(modules) => modules,
+        Err(errors) => {
+            diagnostics.extend(errors);
+            return Err(diagnostics);
+        }
+    };
+    diagnostics.append(&mut modules.said);
+    diagnostics.append(&mut modules.traced.diagnostics);
+    diagnostics.extend(out_of_the_checkout(&modules.traced, settings));
 
     let (included, said) = included::configured(function, settings, store);
     diagnostics.extend(said);
-    traced.files.retain(|path, _| *path == main.path || !included.excludes(path));
-    diagnostics.extend(development::shipped(&main.path, &traced, graph, settings));
-    let mut files: BTreeSet<AbsPath> = traced.files.keys().cloned().collect();
+    modules.traced.files.retain(|path, _| *path == main || !included.excludes(path));
+    diagnostics.extend(development::shipped(&main, &modules.traced, graph, settings));
+    let ships = |path: &&AbsPath| !modules.replaced.contains(*path);
+    let mut files: BTreeSet<AbsPath> = modules.traced.files.keys().filter(ships).cloned().collect();
     let mut named = included.files.clone();
     if is_generous(function) {
         match included::own_tree(function, store) {
@@ -64,9 +72,11 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
     if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         return Err(diagnostics);
     }
-    let files = Files { files, made: BTreeMap::new(), root: None, mounts: &traced.mounts };
+    let inputs = files.iter().chain(modules.traced.files.keys()).chain(&modules.inlined);
+    let inputs: BTreeSet<AbsPath> = inputs.cloned().collect();
+    let files = Files { files, made: modules.made, root: modules.root, mounts: &modules.traced.mounts };
     let bootstrap = (function.api_version == Some(2)).then(|| bootstrap::find(settings, store));
-    let archive = match lay_out(function, &main.path, format, &files, bootstrap.as_ref(), settings, graph) {
+    let archive = match lay_out(function, &modules.main, modules.format, &files, bootstrap.as_ref(), settings, graph) {
         Ok(archive) => archive,
         Err(error) => {
             diagnostics.push(error);
@@ -82,13 +92,13 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
     }));
     Ok(Plan {
         facts: BuildFacts {
-            bundler: Some(bundler(function, format)),
+            bundler: Some(modules.bundler),
             bootstrap_version: bootstrap.and_then(|bootstrap| bootstrap.version),
             entry_filename: Some(archive.entry),
-            inputs: files.files.into_iter().collect(),
+            inputs: inputs.into_iter().collect(),
             included_files: included.files,
-            input_format: Some(format),
-            output_format: Some(format),
+            input_format: Some(input_format),
+            output_format: Some(modules.format),
         },
         output: Output::Archive(entries),
         diagnostics,
@@ -100,28 +110,6 @@ pub(super) fn plan(function: &Function, graph: &Graph, settings: &Settings) -> R
 fn as_they_stand(real: &Real, store: &Store) -> Vec<AbsPath> {
     let links = real.links.iter().cloned();
     if store.is_dir(&real.path) { links.collect() } else { links.chain([real.path.clone()]).collect() }
-}
-
-/// ESM_FILE_FORMAT: the extension, else the package's `type`, else the syntax.
-fn module_format(path: &AbsPath, module: &Module) -> ModuleFormat {
-    match path.extension() {
-        "mjs" | "mts" => ModuleFormat::Esm,
-        "cjs" | "cts" => ModuleFormat::Cjs,
-        _ if module.is_called_module() || module.analysis.is_esm => ModuleFormat::Esm,
-        _ => ModuleFormat::Cjs,
-    }
-}
-
-/// The name of the way the function is packaged, as the peer would call it.
-fn bundler(function: &Function, format: ModuleFormat) -> Bundler {
-    match function.config.node_bundler {
-        Some(Bundler::None) => Bundler::None,
-        _ if function.api_version == Some(2) => Bundler::Nft,
-        Some(Bundler::Zisi) => Bundler::Zisi,
-        Some(_) => Bundler::Nft,
-        None if format == ModuleFormat::Esm => Bundler::Nft,
-        None => Bundler::Zisi,
-    }
 }
 
 /// How the modules of a function are followed.
@@ -143,42 +131,6 @@ pub(super) fn trace_options(function: &Function, settings: &Settings) -> TraceOp
 /// finds. Sites rely on the rest of the function's directory, and on packages that ship whole.
 fn is_generous(function: &Function) -> bool {
     function.api_version != Some(2) && function.config.node_bundler.is_none_or(|bundler| bundler == Bundler::Zisi)
-}
-
-/// Who asks for one file gets many.
-fn not_bundled(function: &Function) -> Option<Diagnostic> {
-    matches!(function.config.node_bundler, Some(Bundler::Esbuild | Bundler::EsbuildZisi)).then(|| {
-        let message = "single-file bundles are not supported yet: the function's modules ship as they are";
-        Diagnostic::warning(Code::NotSupported, message).said_at(function.told.place("nodeBundler"))
-    })
-}
-
-/// An ES module that the platform may take for CommonJS.
-fn unrecognised(function: &Function, module: &Module, main: &AbsPath, format: ModuleFormat) -> Option<Diagnostic> {
-    let told_by_syntax = format == ModuleFormat::Esm && main.extension() == "js" && !module.is_called_module();
-    if !told_by_syntax || function.node >= NodeVersion::DETECTS_MODULES {
-        return None;
-    }
-    let major = function.node.major;
-    let message = format!(
-        "an ES module that neither its name nor its package.json calls one: not every Node {major} recognises it"
-    );
-    let hint = "name it `.mjs`, set `\"type\": \"module\"` in its package.json, or build for Node 24";
-    Some(Diagnostic::warning(Code::ModuleFormat, message).at(main).hint(hint))
-}
-
-/// TypeScript and JSX among the traced files: they would ship as they are, and not load.
-fn untranspiled(traced: &Trace, main: &AbsPath, settings: &Settings) -> Option<Diagnostic> {
-    let needs = |path: &&AbsPath| is_typescript(path.extension()) || path.extension() == "jsx";
-    let first = traced.files.keys().filter(|path| !path.in_node_modules()).find(needs)?;
-    let message = "TypeScript and JSX are not supported yet";
-    let mut diagnostic =
-        Diagnostic::error(Code::NotSupported, message).at(first).hint("compile it to JavaScript first");
-    if first != main {
-        diagnostic.chain =
-            vec![main.relative_to(&settings.repository_root), first.relative_to(&settings.repository_root)];
-    }
-    Some(diagnostic)
 }
 
 /// A native binary for another machine ships if it is named: somebody may have a use for it.

@@ -7,8 +7,12 @@ mod handler;
 mod included;
 mod javascript;
 mod layout;
+mod modules;
 mod prebuilt;
 mod telemetry;
+mod way;
+
+use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::{Function, Runtime};
@@ -21,7 +25,7 @@ use crate::settings::Settings;
 ///
 /// # Errors
 /// Everything that is wrong with the function.
-pub fn plan(function: &Function, graph: &Graph, settings: &Settings) -> Result<Plan, Vec<Diagnostic>> {
+pub fn plan(function: &Function, graph: &Arc<Graph>, settings: &Settings) -> Result<Plan, Vec<Diagnostic>> {
     let planned = match function.runtime {
         Runtime::JavaScript if function.ready_made => prebuilt::plan(function, graph.store()),
         Runtime::JavaScript => javascript::plan(function, graph, settings),

@@ -88,6 +88,8 @@ pub struct Invocation {
     pub allow_foreign: bool,
     /// Follow literal imports only.
     pub no_analysis: bool,
+    /// Write source maps for what is transpiled or bundled.
+    pub source_maps: bool,
     /// Configuration in the peer's JSON, inline, `@file` or a file's name; or a netlify.toml's name.
     pub config: Option<String>,
     /// Directories in which `{main}.json` files are looked for.
@@ -139,6 +141,8 @@ pub struct Settings {
     pub allow_foreign: bool,
     /// Follow what has to be worked out, too, and not only literal imports.
     pub analysis: bool,
+    /// Write source maps for what is transpiled or bundled.
+    pub source_maps: bool,
     /// What paths in the configuration are relative to.
     pub base: AbsPath,
     /// The top of the checkout: no `package.json` above it is looked at.
@@ -284,6 +288,7 @@ impl Settings {
             format: invocation.format,
             platform: platform(invocation, site.own.target, store)?,
             allow_foreign: invocation.allow_foreign,
+            source_maps: invocation.source_maps,
             analysis: !(site.own.no_analysis || invocation.no_analysis),
             base: invocation.base.as_ref().map_or(site.base, at),
             repository_root: site.repository_root,

@@ -128,7 +128,7 @@ fn an_old_bootstrap_gets_the_functions_module() {
     let common = scratch();
     common.file("netlify/functions/hello.js", "exports.default = async () => {}\n");
     install_api(&common, "node_modules/@netlify/serverless-functions-api", "1.38.0");
-    assert!(bundle(&common, &[]).2("___netlify-entry-point.mjs").contains("import func from './hello.js'\n"));
+    assert!(bundle(&common, &[]).2("___netlify-entry-point.mjs").contains("import func from './hello.cjs'\n"));
     install_api(&site, "node_modules/@netlify/serverless-functions-api", "1.41.0");
     assert!(bundle(&site, &[]).2("___netlify-entry-point.mjs").contains("getLambdaHandler('./hello.mjs')"));
 }
@@ -173,7 +173,8 @@ fn a_directory_has_no_metadata() {
 #[test]
 fn the_entry_points_name_is_reserved() {
     let site = scratch();
-    site.file("netlify/functions/hello/hello.mjs", "export { default } from './___netlify-entry-point.mjs'\n");
+    let reads = "import { readFileSync } from 'node:fs'\nexport default () => readFileSync(new URL('./___netlify-entry-point.mjs', import.meta.url))\n";
+    site.file("netlify/functions/hello/hello.mjs", reads);
     site.file("netlify/functions/hello/___netlify-entry-point.mjs", "export default () => {}\n");
     let said = said(fnzip(&site.path).args(["bundle"]));
     assert_eq!(said.status, 1, "{}", said.err);
@@ -183,7 +184,8 @@ fn the_entry_points_name_is_reserved() {
 #[test]
 fn what_stands_beside_the_entry_point_is_reserved_too() {
     let site = scratch();
-    site.file("netlify/functions/hello/hello.mjs", "export { default } from './___netlify-bootstrap.mjs'\n");
+    let reads = "import { readFileSync } from 'node:fs'\nexport default () => readFileSync(new URL('./___netlify-bootstrap.mjs', import.meta.url))\n";
+    site.file("netlify/functions/hello/hello.mjs", reads);
     site.file("netlify/functions/hello/___netlify-bootstrap.mjs", "export default () => {}\n");
     let said = said(fnzip(&site.path).args(["bundle"]));
     assert_eq!(said.status, 1, "{}", said.err);
@@ -193,7 +195,7 @@ fn what_stands_beside_the_entry_point_is_reserved_too() {
 #[test]
 fn a_function_in_a_folder_keeps_its_place() {
     let site = scratch();
-    site.file("netlify/functions/hello/index.js", "exports.default = require('../../../lib/a b#c.js')\n");
+    site.file("netlify/functions/hello/index.js", "exports.default = () => import(`../../../lib/${'a b'}#c.js`)\n");
     site.file("lib/a b#c.js", "module.exports = async () => new Response('x')\n");
     assert_eq!(said(fnzip(&site.path).args(["bundle"])).status, 0);
     assert_eq!(
@@ -203,7 +205,7 @@ fn a_function_in_a_folder_keeps_its_place() {
             "___netlify-entry-point.mjs",
             "___netlify-metadata.json",
             "lib/a b#c.js",
-            "netlify/functions/hello/index.js",
+            "netlify/functions/hello/index.cjs",
         ]
     );
 }

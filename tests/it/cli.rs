@@ -255,6 +255,6 @@ fn the_summary_of_a_run() {
         })
         .collect();
     let stable = stable.join("\n");
-    assert!(stable.contains("3 functions built, 1.3 kB in ") && stable.contains("-> OUT"), "{stable}");
-    assert!(stable.contains(" counter-background  background  js           1  321 B"), "{stable}");
+    assert!(stable.contains("3 functions built, 1.6 kB in ") && stable.contains("-> OUT"), "{stable}");
+    assert!(stable.contains(" counter-background  background  js           2  667 B"), "{stable}");
 }

@@ -59,7 +59,7 @@ fn the_entry_file() {
             "also when it would be found in the entry's place",
             &[("f/hello.mjs", "import '../hello.js'\nexport const handler = 1"), ("hello.js", "")],
             "hello",
-            &["hello.mjs", "src/f/hello.mjs", "src/hello.js"],
+            &["hello.mjs", "src/f/hello.mjs", "src/hello.js", "src/package.json"],
             Some(("hello.mjs", "export { handler } from './src/f/hello.mjs'\n")),
         ),
         (
@@ -110,7 +110,12 @@ fn the_entry_file() {
     for (rule, files, function, expected, entry) in rows {
         let site = scratch();
         let directory = if rule.starts_with("for what") { "f/o'c#" } else { "f" };
-        site.file("netlify.toml", format!("[functions]\ndirectory = \"{directory}\"\n"));
+        let is_module = files[0].0.ends_with(".mjs");
+        let bundler = if is_module { "node_bundler = \"nft\"" } else { "" };
+        site.file("netlify.toml", format!("[functions]\ndirectory = \"{directory}\"\n{bundler}\n"));
+        if is_module {
+            site.file("package.json", r#"{"type":"module"}"#);
+        }
         for (path, text) in *files {
             site.file(path, text);
         }

@@ -35,9 +35,12 @@ const JS: &[&str] = &[
     "assets",
     "addons",
     "config",
+    "transpile",
     "graph",
     "trace",
-    "transpile",
+    "compile",
+    "outside",
+    "bundle",
     "why",
 ];
 

@@ -40,11 +40,14 @@ pub(crate) enum Maps {
     OfRolldown,
 }
 
+/// rolldown goes down into expressions as deep as they are. Only what is used of this takes memory.
+const STACK: usize = 64 << 20;
+
 fn attempt(options: &Options, host: &Arc<dyn Host>, maps: Maps) -> Result<Bundle, Vec<Failure>> {
     // rolldown uses the current rayon pool while a tokio runtime holds its thread. In the caller's pool that thread
     // could meanwhile pick up another bundle, and with it a runtime inside a runtime. So each has its own pool; and one
     // for each attempt, because a second waits for what the first left to its pool to clean up.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).stack_size(STACK).build();
     let pool = pool.map_err(|error| vec![internal(format!("no thread for rolldown: {error}"))])?;
     let run = || pool.install(|| run(options, Arc::clone(host), maps));
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
@@ -93,7 +96,7 @@ fn collect(output: BundleOutput, options: &Options, plugin: &HostPlugin, ids: &I
     let mut files = Vec::new();
     let mut failures = Vec::new();
     for chunk in &chunks {
-        match finish(chunk, &siblings, options, ids) {
+        match finish(chunk, &siblings, options, plugin, ids) {
             Ok(file) => files.push(file),
             Err(failure) => failures.push(failure),
         }

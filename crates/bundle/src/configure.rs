@@ -1,11 +1,16 @@
 //! Our options as rolldown's. Everything that would look at the surroundings, or add bytes that nobody asked for, is
 //! switched off here, with the reason.
 
+use std::pin::Pin;
+use std::sync::Arc;
+
 use rolldown::{
     AttachDebugInfo, BundlerOptions, ChecksOptions, CodeSplittingMode, EsModuleFlag, ExperimentalOptions,
-    GeneratedCodeOptions, InputItem, OutputExports, OutputFormat, Platform, RawMinifyOptions, SourceMapType,
-    TreeshakeOptions, TsConfig,
+    GeneratedCodeOptions, InputItem, OutputExports, OutputFormat, Platform, RawMinifyOptions, SanitizeFilename,
+    SourceMapType, StrictMode, TreeshakeOptions, TsConfig,
 };
+
+use rolldown_utils::sanitize_filename::default_sanitize_file_name;
 
 use crate::ids::ROOT;
 use crate::{Format, Options};
@@ -27,6 +32,7 @@ pub(crate) fn configure(options: &Options) -> BundlerOptions {
         }),
         entry_filenames: Some(format!("[name].{extension}").into()),
         chunk_filenames: Some(format!("{}-[name]-[hash].{extension}", options.name).into()),
+        sanitize_filename: Some(SanitizeFilename::Fn(names(options.name.clone()))),
         code_splitting: Some(CodeSplittingMode::Bool(options.splitting)),
         // The reference to the map is written when the code is finished.
         sourcemap: options.source_maps.then_some(SourceMapType::Hidden),
@@ -39,12 +45,18 @@ pub(crate) fn configure(options: &Options) -> BundlerOptions {
         exports: Some(OutputExports::Named),
         es_module: Some(EsModuleFlag::Always),
         generated_code: Some(GeneratedCodeOptions { symbols: false }),
+        // Modules run in the order that Node would run them in, and each has the default import that Node would give it.
+        strict_execution_order: Some(true),
+        // A directive at the top would be one for all modules. Who has one gets it when the output is finished.
+        strict: Some(StrictMode::Never),
         // Frameworks look at the names of classes, and people at those in stack traces.
         keep_names: Some(true),
         comments: Some(rolldown_common::CommentsOptions { legal: true, annotation: false, jsdoc: false }),
         experimental: Some(ExperimentalOptions {
             // No `//#region` around modules.
             attach_debug_info: Some(AttachDebugInfo::None),
+            // For that order only those modules get functions around them that would otherwise run too early.
+            on_demand_wrapping: Some(true),
             ..ExperimentalOptions::default()
         }),
         checks: Some(ChecksOptions {
@@ -64,4 +76,14 @@ pub(crate) fn configure(options: &Options) -> BundlerOptions {
         }),
         ..BundlerOptions::default()
     }
+}
+
+type Names = dyn Fn(&str) -> Pin<Box<dyn Future<Output = anyhow::Result<String>> + Send>> + Send + Sync;
+
+/// Leaves the name that was asked for as it is.
+fn names(asked: String) -> Arc<Names> {
+    Arc::new(move |name| {
+        let name = if name == asked { name.to_owned() } else { default_sanitize_file_name(name).into_owned() };
+        Box::pin(async move { Ok(name) })
+    })
 }

@@ -58,14 +58,14 @@ impl Failure {
     /// What rolldown reports, as a failure.
     pub(crate) fn from_rolldown(diagnostic: &BuildDiagnostic, ids: &Ids) -> Self {
         let options = DiagnosticOptions { cwd: ROOT.into() };
-        let mut message = diagnostic.to_message_with(&options);
-        let diagnostic_kind = diagnostic.kind();
         let full = diagnostic.to_diagnostic_with(&options);
+        let mut message = diagnostic.to_message_with(&options);
         if message.is_empty() {
             // Errors of plugins have their text only in the drawing, whose first line it is.
             message = full.convert_to_string(false);
         }
-        let mut failure = Self::new(code(diagnostic_kind), wording(&message, ids));
+        let code = code(diagnostic.kind(), &message);
+        let mut failure = Self::new(code, wording(code, &message, ids));
         let place = full.get_primary_location();
         let id = place.as_ref().map(|(file, ..)| file.clone()).or_else(|| diagnostic.id());
         failure.file = id.and_then(|id| ids.path(&id));
@@ -77,12 +77,13 @@ impl Failure {
     }
 }
 
-fn code(kind: EventKind) -> Code {
+fn code(kind: EventKind, message: &str) -> Code {
     match kind {
         EventKind::ParseError | EventKind::JsonParseError | EventKind::TransformError => Code::Syntax,
         EventKind::UnloadableDependencyError => Code::Load,
         EventKind::MissingExportError | EventKind::ImportIsUndefined => Code::MissingExport,
         EventKind::RequireTlaError => Code::TopLevelAwait,
+        EventKind::UnsupportedFeatureError if message.starts_with(TOP_LEVEL_AWAIT) => Code::TopLevelAwait,
         EventKind::EmptyImportMeta => Code::ImportMeta,
         EventKind::AssignToImportError | EventKind::IllegalReassignmentError => Code::Assignment,
         EventKind::Eval => Code::Eval,
@@ -91,8 +92,31 @@ fn code(kind: EventKind) -> Code {
     }
 }
 
+/// How rolldown's sentence begins where the output's format is the reason.
+const TOP_LEVEL_AWAIT: &str = "Top-level await";
+
 /// rolldown's sentence as our fragment: its first line, with the paths that people know, and no full stop.
-fn wording(message: &str, ids: &Ids) -> String {
+fn wording(code: Code, message: &str, ids: &Ids) -> String {
+    match code {
+        Code::TopLevelAwait if message.starts_with(TOP_LEVEL_AWAIT) => {
+            return "CommonJS cannot hold top-level `await`".into();
+        }
+        Code::Eval => return "`eval` sees the names of the bundle, which need not be those of the file".into(),
+        Code::ImportMeta => {
+            return "`import.meta` is an empty object in CommonJS, apart from `url`, `dirname` and `filename`".into();
+        }
+        _ => {}
+    }
     let line = message.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
-    ids.reword(line).trim_end_matches('.').to_owned()
+    // The importer is the place.
+    let line = line.split_once(", imported by ").map_or(line, |(before, _)| before);
+    let line = ids.reword(line).replace('"', "`");
+    let line = line.trim_end_matches('.');
+    let second = line.chars().nth(1);
+    match line.chars().next() {
+        Some(first) if !line.starts_with("CommonJS") && second.is_some_and(|it| it.is_lowercase() || it == ' ') => {
+            first.to_lowercase().chain(line.chars().skip(1)).collect()
+        }
+        _ => line.to_owned(),
+    }
 }

@@ -10,8 +10,9 @@ pub trait Host: Send + Sync {
     /// Where `specifier`, as it is written in `importer`, leads.
     fn resolve(&self, specifier: &str, importer: &Path, kind: Kind) -> Resolved;
 
-    /// What is in a file that [`Host::resolve`] or the options named. Called once a file. The error completes
-    /// "could not load `path`: ".
+    /// What is in a file that [`Host::resolve`] or the options named. Called once a file, and once more if a failure
+    /// can only be placed by bundling again. The error completes "could not load `path`: "; a host that has more to
+    /// say of it keeps that for itself.
     fn load(&self, path: &Path) -> Result<Source, String>;
 }
 
@@ -31,7 +32,8 @@ pub enum Kind {
 pub enum Resolved {
     /// To this file, absolute, which becomes part of the bundle.
     File(PathBuf),
-    /// Out of the bundle: the output asks for this specifier, which must lead somewhere from where the output lies.
+    /// Out of the bundle: the output asks for this specifier, which must lead somewhere from where the output lies. It
+    /// is no absolute path.
     External(String),
     /// Nowhere: the output asks for what was written, and Node says at run time that it is missing.
     Missing,
@@ -65,7 +67,7 @@ pub enum Content {
     /// Text: the default export is the string.
     Text(String),
     /// WebAssembly, as Node imports it: the exports are those of the instance. If the module has none by that name,
-    /// `default` is the `WebAssembly.Module`.
+    /// `default` is the `WebAssembly.Module`, also for `import source`.
     Wasm(Vec<u8>),
     /// Other bytes: the default export is a `Uint8Array`.
     Bytes(Vec<u8>),

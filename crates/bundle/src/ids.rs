@@ -51,6 +51,7 @@ impl Ids {
         let relative = self.relative(path).replace("../", "_/");
         let stem = relative.strip_suffix(&format!(".{extension}")).unwrap_or(&relative);
         let mut table = self.table();
+        let stem = if matches!(seen_as, "cjs" | "json") { wrapped(stem) } else { stem.to_owned() };
         let mut id = format!("{ROOT}/{extension}/{stem}.{seen_as}");
         // Only a folder that is called `_` above the working directory could bring two paths together.
         while table.by_id.contains_key(&id) {
@@ -109,6 +110,18 @@ impl Ids {
 
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The stem of a module that gets a function around it, which is called `require_` and the last part of the stem, or the
+/// part before `index`.
+///
+/// Code that rolldown has bundled before has variables called like that, with its own numbers behind them, and it takes
+/// its own for those. So ours end in `_`.
+fn wrapped(stem: &str) -> String {
+    match stem.rsplit_once('/') {
+        Some((folder, last @ ("index" | "mod"))) => format!("{folder}_/{last}"),
+        _ => format!("{stem}_"),
     }
 }
 

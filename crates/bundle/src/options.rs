@@ -7,7 +7,8 @@ use std::path::PathBuf;
 pub struct Options {
     /// The entry module, absolute. The host loads it like any other.
     pub entry: PathBuf,
-    /// The stem of the output file: `hello` becomes `hello.js`, or what [`Options::extension`] says.
+    /// The stem of the output file, without a directory: `hello` becomes `hello.js`, or what [`Options::extension`]
+    /// says. Other files of the bundle begin with it.
     pub name: String,
     /// The extension of every output file, without the dot: usually `js`, `cjs` or `mjs`.
     pub extension: String,

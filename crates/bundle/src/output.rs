@@ -7,7 +7,8 @@ use crate::Failure;
 /// The result of bundling one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bundle {
-    /// The entry's file, and then those of dynamic imports and of what they share, sorted by name.
+    /// The entry's file, and then those of dynamic imports and of what they share, sorted by name. They ask for one
+    /// another by name, so they stay together and keep their names.
     pub files: Vec<OutputFile>,
     /// The modules of which something is in the output, sorted.
     pub modules: Vec<PathBuf>,

@@ -10,14 +10,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nodejs_built_in_modules::is_nodejs_builtin_module;
 use rolldown::ModuleType;
 use rolldown::plugin::{
-    HookLoadArgs, HookLoadOutput, HookLoadReturn, HookResolveIdArgs, HookResolveIdOutput, HookResolveIdReturn,
-    HookUsage, Plugin, PluginContext, SharedLoadPluginContext,
+    HookLoadArgs, HookLoadOutput, HookLoadReturn, HookNoopReturn, HookResolveIdArgs, HookResolveIdOutput,
+    HookResolveIdReturn, HookUsage, Plugin, PluginContext, SharedLoadPluginContext,
 };
-use rolldown_common::ImportKind;
 use rolldown_common::side_effects::HookSideEffects;
+use rolldown_common::{ImportKind, ModuleInfo, NormalModule};
 
 use crate::bundle::Maps;
 use crate::configure::ENTRY;
+use crate::directive::is_strict;
 use crate::host::{Content, Dialect, Host, Kind, Resolved, Source};
 use crate::ids::Ids;
 use crate::{Code, Failure, Format, Options, source_map, wasm};
@@ -38,8 +39,16 @@ struct Memory {
     waiting: HashMap<String, Source>,
     inputs: BTreeSet<PathBuf>,
     wasm: BTreeSet<PathBuf>,
+    modes: HashMap<String, Mode>,
     failures: Vec<Failure>,
     commonjs_entry: bool,
+}
+
+/// The mode of a CommonJS module, which may be either; ES modules are strict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Strict,
+    Sloppy,
 }
 
 impl HostPlugin {
@@ -62,19 +71,28 @@ impl HostPlugin {
         self.memory().commonjs_entry
     }
 
+    /// The mode of a module, by its name in rolldown, if it is CommonJS.
+    pub(crate) fn mode(&self, id: &str) -> Option<Mode> {
+        self.memory().modes.get(id).copied()
+    }
+
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The entry, or the module around it that gives names to what CommonJS exports.
+    /// The entry, or a module around it.
     fn entry(&self) -> HookResolveIdOutput {
         let file = self.file(&self.options.entry);
-        let commonjs = Path::new(file.id.as_str()).extension().is_some_and(|it| it == "cjs");
-        self.memory().commonjs_entry = commonjs;
-        if commonjs && self.options.format == Format::Esm && !self.options.commonjs_names.is_empty() {
-            return HookResolveIdOutput::from_id(format!("{ENTRY}.mjs"));
+        match (self.mode(&file.id), self.options.format) {
+            // An ES module that gives names to what CommonJS exports.
+            (Some(_), Format::Esm) if !self.options.commonjs_names.is_empty() => {
+                HookResolveIdOutput::from_id(format!("{ENTRY}.mjs"))
+            }
+            // rolldown lays CommonJS that is an entry out at the top of the output, where its mode would be that of all
+            // the others. Sloppy mode is nothing that could spread.
+            (Some(Mode::Strict), Format::Cjs) => HookResolveIdOutput::from_id(format!("{ENTRY}.cjs")),
+            _ => file,
         }
-        file
     }
 
     /// A file, by the name that its content gives it.
@@ -93,8 +111,13 @@ impl HostPlugin {
         let id = self.ids.name(path, &source.content);
         let mut memory = self.memory();
         memory.inputs.insert(path.to_owned());
-        if matches!(source.content, Content::Wasm(_)) {
-            memory.wasm.insert(path.to_owned());
+        match &source.content {
+            Content::JavaScript { text, dialect: Dialect::CommonJs, .. } => {
+                let mode = if is_strict(text) { Mode::Strict } else { Mode::Sloppy };
+                memory.modes.insert(id.clone(), mode);
+            }
+            Content::Wasm(_) => drop(memory.wasm.insert(path.to_owned())),
+            _ => {}
         }
         memory.waiting.insert(id.clone(), source);
         HookResolveIdOutput::from_id(id)
@@ -110,12 +133,19 @@ impl HostPlugin {
         }
     }
 
-    fn names_of_entry(&self) -> String {
+    /// The module around the entry.
+    fn around_entry(&self) -> String {
         let entry = self.ids.known(&self.options.entry).unwrap_or_default();
-        let names = self.options.commonjs_names.iter();
-        let exports: String = names.map(|name| format!("export const {name} = entry.{name};\n")).collect();
         let entry = serde_json::Value::String(entry);
-        format!("import entry from {entry};\nexport default entry;\n{exports}")
+        if self.options.format == Format::Cjs {
+            return format!("module.exports = require({entry});\n");
+        }
+        let names: BTreeSet<_> = self.options.commonjs_names.iter().filter(|name| *name != "default").collect();
+        let exports = names.into_iter().enumerate().map(|(index, name)| {
+            let name = serde_json::Value::String(name.clone());
+            format!("const name{index} = entry?.[{name}];\nexport {{ name{index} as {name} }};\n")
+        });
+        format!("import entry from {entry};\nexport default entry;\n{}", exports.collect::<String>())
     }
 
     /// A file as rolldown takes it.
@@ -148,7 +178,7 @@ impl Plugin for HostPlugin {
     }
 
     fn register_hook_usage(&self) -> HookUsage {
-        HookUsage::ResolveId | HookUsage::Load
+        HookUsage::ResolveId | HookUsage::Load | HookUsage::ModuleParsed
     }
 
     async fn resolve_id(&self, _: &PluginContext, asked: &HookResolveIdArgs<'_>) -> HookResolveIdReturn {
@@ -181,7 +211,7 @@ impl Plugin for HostPlugin {
 
     async fn load(&self, _: SharedLoadPluginContext, asked: &HookLoadArgs<'_>) -> HookLoadReturn {
         if asked.id.starts_with(ENTRY) {
-            let (code, module_type) = (self.names_of_entry().into(), Some(ModuleType::Js));
+            let (code, module_type) = (self.around_entry().into(), Some(ModuleType::Js));
             return Ok(Some(HookLoadOutput { code, module_type, ..HookLoadOutput::default() }));
         }
         let waiting = self.memory().waiting.remove(asked.id);
@@ -195,5 +225,13 @@ impl Plugin for HostPlugin {
         let side_effects =
             source.side_effects.map(|it| if it { HookSideEffects::True } else { HookSideEffects::False });
         Ok(Some(HookLoadOutput { side_effects, ..output }))
+    }
+
+    async fn module_parsed(&self, _: &PluginContext, _: Arc<ModuleInfo>, module: &NormalModule) -> HookNoopReturn {
+        // An entry with `import` and `exports` is CommonJS for rolldown, whatever the host called it.
+        if self.ids.known(&self.options.entry).is_some_and(|id| id == module.id.as_str()) {
+            self.memory().commonjs_entry = module.exports_kind.is_commonjs();
+        }
+        Ok(())
     }
 }

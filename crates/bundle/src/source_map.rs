@@ -27,18 +27,12 @@ pub(crate) fn encode(json: &str, path: &Path, ids: &Ids) -> Result<SourceMap, St
     Ok(map)
 }
 
-/// rolldown's map as the output has it, for code into which `lines` lines were put before line `at` (from 0).
-pub(crate) fn decode(mut map: SourceMap, ids: &Ids, at: usize, lines: usize) -> String {
+/// rolldown's map as the output has it.
+pub(crate) fn decode(mut map: SourceMap, ids: &Ids) -> String {
     let shown: Vec<_> =
         map.get_sources().map(|source| ids.source(source).unwrap_or_else(|| source.to_owned())).collect();
     map.set_sources(shown);
-    let mut json = map.to_json();
-    let mut groups: Vec<&str> = json.mappings.split(';').collect();
-    let at = at.min(groups.len());
-    // A line of code is a group; columns begin anew in each, and the rest goes on over empty ones.
-    groups.splice(at..at, std::iter::repeat_n("", lines));
-    json.mappings = groups.join(";");
-    SourceMap::from_json(json).map_or_else(|_| map.to_json_string(), |map| map.to_json_string())
+    map.to_json_string()
 }
 
 /// Where a place in the output (from 0) comes from: rolldown's name of the source, line and column (from 1).

@@ -4,6 +4,7 @@
 mod named;
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
@@ -19,8 +20,11 @@ use super::pnp::{self, Pnp};
 use super::resolve::{Resolution, ResolveOptions, Resolver, Unresolved};
 use super::rules::Rules;
 use super::scan::{Condition, Form, Request, Scan, scan, written_for};
+use super::transpile::{Options, exported_types};
 use crate::diagnostic::{Diagnostic, Span};
+use crate::function::NodeVersion;
 use crate::path::AbsPath;
+use crate::plan::ModuleFormat;
 use crate::store::{FileError, Real, Store};
 
 /// One file, and where its requests lead.
@@ -164,6 +168,8 @@ struct Files {
     scans: Once<Result<Arc<(Scan, Analysis)>, Failure>>,
     rules: Rules,
     binaries: Once<Option<Arc<Binary>>>,
+    types: Once<Arc<BTreeSet<String>>>,
+    sources: DashMap<AbsPath, Arc<[u8]>, FxBuildHasher>,
     /// With their bytes, which the resolver asks for as well.
     packages: Once<(Said, Option<Arc<[u8]>>)>,
     pnp: Result<Option<Arc<Pnp>>, Diagnostic>,
@@ -182,6 +188,8 @@ impl Graph {
             rules: Rules::with(&[]),
             scans: Once::new(),
             binaries: Once::new(),
+            types: Once::new(),
+            sources: DashMap::default(),
             packages: Once::new(),
             pnp,
         };
@@ -222,7 +230,7 @@ impl Graph {
     /// What a file says of itself; none if it does not parse.
     pub fn analysis(&self, path: &AbsPath) -> Option<Arc<(Scan, Analysis)>> {
         let extension = known_extension(path);
-        self.files.scans.get_or_make(path, || scanned(extension, self.store().read(path))).ok()
+        self.files.scans.get_or_make(path, || scanned(extension, self.source(path))).ok()
     }
 
     /// The module at a real path.
@@ -236,6 +244,15 @@ impl Graph {
     /// There is nothing, or links lead nowhere or in a circle.
     pub fn real(&self, path: &AbsPath) -> Result<Real, FileError> {
         self.store().real(path)
+    }
+
+    /// A module's text. That of the user's own is held on to: it may have to be compiled, or bundled.
+    fn source(&self, path: &AbsPath) -> Result<Arc<[u8]>, FileError> {
+        let bytes = self.store().read(path)?;
+        if !path.in_node_modules() {
+            self.files.sources.insert(path.clone(), bytes.clone());
+        }
+        Ok(bytes)
     }
 
     fn load(&self, path: &AbsPath) -> Module {
@@ -256,7 +273,7 @@ impl Graph {
         let source: OnceCell<Arc<[u8]>> = OnceCell::new();
         let read = || match source.get() {
             Some(bytes) => Ok(bytes.clone()),
-            None => self.store().read(path).map(|bytes| source.get_or_init(|| bytes).clone()),
+            None => self.source(path).map(|bytes| source.get_or_init(|| bytes).clone()),
         };
         match self.files.scans.get_or_make(path, || scanned(extension, read())) {
             Ok(scanned) => {
@@ -266,6 +283,9 @@ impl Graph {
                 let requests = scan.requests.iter().filter(|request| keeps_types || !request.only_types);
                 let requests = requests.filter(|request| self.holds(&request.only_on));
                 module.edges = requests.map(|request| self.edge(request, path, &read)).collect();
+                if scan.has_jsx {
+                    module.edges.extend(self.jsx_runtime(path, &read));
+                }
                 self.add_named(&mut module, scan, path, &read);
                 self.add_by_rule(&mut module, path, &read);
             }
@@ -286,6 +306,66 @@ impl Graph {
                 false
             }
         }
+    }
+
+    /// How a file is transpiled for a version of Node.
+    pub fn transpile_options(&self, path: &AbsPath, node: NodeVersion) -> Options {
+        let tsconfig = self.resolver.tsconfig(path).ok().flatten();
+        tsconfig.map_or_else(|| Options::new(node), |tsconfig| Options::of(&tsconfig.compiler_options, node))
+    }
+
+    /// What a file of the user's exports that is nothing at run time.
+    pub fn exported_types(&self, path: &AbsPath) -> Arc<BTreeSet<String>> {
+        let read = || {
+            let bytes = self.store().read(path).unwrap_or_default();
+            Arc::new(exported_types(&String::from_utf8_lossy(&bytes), path.extension()))
+        };
+        if path.in_node_modules() { Arc::default() } else { self.files.types.get_or_make(path, read) }
+    }
+
+    /// The module that a file's JSX calls, if it is not one that the file imports by itself.
+    fn jsx_runtime(&self, path: &AbsPath, read: &dyn Fn() -> Result<Arc<[u8]>, FileError>) -> Option<Edge> {
+        let source = read().ok()?;
+        let jsx = self.transpile_options(path, NodeVersion::DEFAULT).jsx;
+        let specifier = jsx.runtime_module(&String::from_utf8_lossy(&source))?;
+        Some(self.edge(&Request::plain(&specifier, Form::Import), path, read))
+    }
+
+    /// The request of a module for this specifier, as it stands there or as it might.
+    pub fn request(&self, importer: &AbsPath, specifier: &str, form: Form) -> Request {
+        let module = self.module(importer);
+        let edges = || module.edges.iter().filter(|edge| edge.request.specifier == specifier);
+        let found = edges().find(|edge| edge.request.form == form).or_else(|| edges().next());
+        found.map_or_else(|| Request::plain(specifier, form), |edge| edge.request.clone())
+    }
+
+    /// What Node takes a file for: ESM_FILE_FORMAT of esm.html, syntax last. The user's own files have no
+    /// format by their syntax: they are compiled.
+    pub fn format(&self, path: &AbsPath) -> ModuleFormat {
+        let is_esm = match path.extension() {
+            "mjs" | "mts" => true,
+            "cjs" | "cts" | "json" | "node" | "wasm" => false,
+            _ => {
+                let module = self.module(path);
+                module.is_called_module() || path.in_node_modules() && module.analysis.is_esm
+            }
+        };
+        if is_esm { ModuleFormat::Esm } else { ModuleFormat::Cjs }
+    }
+
+    /// Where a request leads, whether the module makes it or not.
+    ///
+    /// # Errors
+    /// Why it leads nowhere.
+    pub fn targets_of(&self, importer: &AbsPath, request: &Request) -> Result<Targets, Unresolved> {
+        let module = self.module(importer);
+        let known = module.edges.iter().find(|edge| edge.request == *request);
+        known.map_or_else(|| self.ask(request, importer), |edge| edge.outcome.clone())
+    }
+
+    /// Nothing above is a part of the site.
+    pub fn top(&self) -> &AbsPath {
+        &self.files.top
     }
 
     /// The tsconfig.json that rules a file of the user's; none, too, if it cannot be read.
@@ -338,10 +418,7 @@ impl Graph {
 
     fn edge(&self, request: &Request, importer: &AbsPath, read: &dyn Fn() -> Result<Arc<[u8]>, FileError>) -> Edge {
         let request = Request { specifier: self.written(&request.specifier), ..request.clone() };
-        let outcome = self
-            .resolver
-            .resolve(&request, importer, &self.files.working_directory)
-            .and_then(|resolution| self.targets(&resolution));
+        let outcome = self.ask(&request, importer);
         let remarkable = match &outcome {
             Ok(targets) => targets.lenient,
             Err(why) => !matches!(why, Unresolved::Builtin | Unresolved::Url),
@@ -350,6 +427,11 @@ impl Graph {
         let source = remarkable.then(read).and_then(Result::ok);
         let span = source.map(|source| Span::of(&String::from_utf8_lossy(&source), start as usize, end as usize));
         Edge { request, outcome, span }
+    }
+
+    fn ask(&self, request: &Request, importer: &AbsPath) -> Result<Targets, Unresolved> {
+        let resolution = self.resolver.resolve(request, importer, &self.files.working_directory)?;
+        self.targets(&resolution)
     }
 
     fn targets(&self, resolution: &Resolution) -> Result<Targets, Unresolved> {

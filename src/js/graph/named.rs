@@ -103,17 +103,7 @@ impl Graph {
                     module.named.push((How::Rule, Named { files, is_choice: true, refused: None }, (0, 0)));
                     continue;
                 }
-                let request = Request {
-                    specifier: name.clone(),
-                    form: Form::Require,
-                    base: None,
-                    eager: false,
-                    guarded: true,
-                    only_types: false,
-                    is_literal: false,
-                    only_on: Vec::new(),
-                    at: (0, 0),
-                };
+                let request = Request { eager: false, guarded: true, ..Request::plain(name, Form::Require) };
                 let edge = self.edge(&request, path, read);
                 // What is not installed is not meant.
                 if edge.outcome.is_ok() {

@@ -18,6 +18,7 @@ mod value;
 mod visit;
 
 pub use self::platform::{Condition, written_for};
+pub(super) use self::types::used as values_used;
 pub use self::value::{Anchor, Anchored, Base, OWN_STEM, UNKNOWN};
 use crate::js::parse::Parsed;
 
@@ -34,6 +35,8 @@ pub struct Scan {
     pub addons: Vec<Addon>,
     /// What could not be told.
     pub unclear: Vec<Unclear>,
+    /// It has JSX, which calls functions that nobody has written.
+    pub has_jsx: bool,
 }
 
 /// A call of a loader of native addons.
@@ -163,9 +166,27 @@ impl Form {
     }
 }
 
+impl Request {
+    /// A request that no source makes.
+    pub fn plain(specifier: &str, form: Form) -> Self {
+        Self {
+            specifier: specifier.to_owned(),
+            form,
+            base: None,
+            eager: true,
+            guarded: false,
+            only_types: false,
+            is_literal: true,
+            only_on: Vec::new(),
+            at: (0, 0),
+        }
+    }
+}
+
 /// Scans one file, with this extension.
 pub fn scan(parsed: &Parsed, extension: &str) -> Scan {
-    visit::look(parsed, &bindings::collect(parsed, extension), extension)
+    let scan = visit::look(parsed, &bindings::collect(parsed, extension), extension);
+    Scan { has_jsx: matches!(extension, "jsx" | "tsx") && types::used(&parsed.program).has_jsx, ..scan }
 }
 
 #[cfg(test)]

@@ -3,22 +3,22 @@
 
 use rustc_hash::FxHashSet;
 use swc_core::ecma::ast::{
-    ExportNamedSpecifier, Expr, Id, Ident, ImportDecl, JSXElementName, JSXObject, NamedExport, Program, Prop,
-    TsEntityName, TsExprWithTypeArgs, TsImportEqualsDecl, TsInterfaceDecl, TsModuleRef, TsType, TsTypeAliasDecl,
+    ExportNamedSpecifier, Expr, Id, Ident, ImportDecl, JSXElementName, JSXFragment, JSXObject, NamedExport, Program,
+    Prop, TsEntityName, TsExprWithTypeArgs, TsImportEqualsDecl, TsInterfaceDecl, TsModuleRef, TsType, TsTypeAliasDecl,
     TsTypeAnn, TsTypeParamDecl, TsTypeParamInstantiation,
 };
 use swc_core::ecma::visit::{Visit, VisitWith};
 
 /// The names that are used as values.
 #[derive(Default)]
-pub(super) struct Used {
+pub(in crate::js) struct Used {
     names: FxHashSet<Id>,
     /// JSX asks for `React`, though nobody writes it.
-    has_jsx: bool,
+    pub(super) has_jsx: bool,
 }
 
 /// Collects them.
-pub(super) fn used(program: &Program) -> Used {
+pub(in crate::js) fn used(program: &Program) -> Used {
     let mut used = Used::default();
     program.visit_with(&mut used);
     used
@@ -26,7 +26,7 @@ pub(super) fn used(program: &Program) -> Used {
 
 impl Used {
     /// Does a value use this import?
-    pub(super) fn contains(&self, local: &Ident) -> bool {
+    pub(in crate::js) fn contains(&self, local: &Ident) -> bool {
         self.names.contains(&local.to_id()) || self.has_jsx && local.sym == "React"
     }
 }
@@ -44,6 +44,11 @@ impl Visit for Used {
             self.names.insert(name.to_id());
         }
         prop.visit_children_with(self);
+    }
+
+    fn visit_jsx_fragment(&mut self, fragment: &JSXFragment) {
+        self.has_jsx = true;
+        fragment.visit_children_with(self);
     }
 
     fn visit_jsx_element_name(&mut self, name: &JSXElementName) {

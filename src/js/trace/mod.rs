@@ -2,7 +2,10 @@
 //! Out: a [`Trace`]: every file with its reasons, and what could not be resolved. The rules are
 //! those of the specification's tracing page, sections 1, 2 and 8. Never writes.
 
+mod beside;
 mod binaries;
+mod lenient;
+mod loading;
 mod missing;
 mod whole;
 
@@ -10,16 +13,19 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+pub use self::beside::{Inlined, trace_beside};
 use self::binaries::Misfitting;
+pub use self::loading::{Loading, targets};
 use super::binary::{Misfit, is_binary};
 use super::graph::{self, Edge, Failure, Graph, Module};
 use super::package::package_name;
-use super::parse::{CODE_EXTENSIONS, is_typescript};
+use super::parse::CODE_EXTENSIONS;
 use super::resolve::Unresolved;
 use super::scan::{Form, Request};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::glob::GlobList;
 use crate::path::AbsPath;
+use crate::plan::ModuleFormat;
 use crate::store::Real;
 
 /// What a trace leaves out, and how strict it is.
@@ -45,6 +51,8 @@ pub struct TraceOptions {
     pub allow_foreign: bool,
     /// A package that asks for what could not be told ships whole.
     pub whole_packages: bool,
+    /// As what the entry is loaded; without it, every file is what Node takes it for.
+    pub loading: Option<Loading>,
 }
 
 impl TraceOptions {
@@ -61,6 +69,7 @@ impl TraceOptions {
             analysis: true,
             allow_foreign: false,
             whole_packages: false,
+            loading: None,
         }
     }
 }
@@ -72,6 +81,8 @@ pub struct Trace {
     pub mounts: BTreeMap<String, AbsPath>,
     /// By real path, and links by the path where they stand.
     pub files: BTreeMap<AbsPath, TracedFile>,
+    /// As what each module is loaded: a few as both.
+    pub loaded: BTreeMap<AbsPath, BTreeSet<ModuleFormat>>,
     /// What could not be resolved or read, and notes.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -149,16 +160,7 @@ fn provided_by_runtime(package: &str, node_major: u32) -> bool {
 
 /// Traces from `entries`, real paths or links to them.
 pub fn trace(graph: &Graph, entries: &[AbsPath], options: &TraceOptions) -> Trace {
-    let mut walk = Walk {
-        graph,
-        options,
-        found: Trace::default(),
-        reached: FxHashMap::default(),
-        ahead: VecDeque::new(),
-        missing: Vec::new(),
-        provided: BTreeSet::new(),
-        misfits: Vec::new(),
-    };
+    let mut walk = Walk::new(graph, options);
     let mut starts = Vec::new();
     for entry in entries {
         match graph.real(entry) {
@@ -168,7 +170,8 @@ pub fn trace(graph: &Graph, entries: &[AbsPath], options: &TraceOptions) -> Trac
             }
             Ok(real) => {
                 walk.list(&real, How::Entry, None);
-                walk.reach(real.path.clone(), None, 0);
+                let format = options.loading.map_or_else(|| graph.format(&real.path), |loading| loading.format);
+                walk.reach(&real.path, format, None, 0);
                 starts.push(real.path);
             }
             Err(error) => {
@@ -177,40 +180,7 @@ pub fn trace(graph: &Graph, entries: &[AbsPath], options: &TraceOptions) -> Trac
             }
         }
     }
-    while let Some((path, depth)) = walk.ahead.pop_front() {
-        walk.visit(&path, depth);
-    }
-    walk.add_whole_packages();
-    walk.report_missing(&starts);
-    walk.report_provided();
-    walk.report_addons(&starts);
-    walk.found.diagnostics.sort();
-    walk.found.diagnostics.dedup();
-    walk.found
-}
-
-/// Does it ship as something else than it is?
-fn is_compiled(path: &AbsPath) -> bool {
-    is_typescript(path.extension()) || path.extension() == "jsx"
-}
-
-/// The name that a file has once it is compiled.
-fn compiled(path: &AbsPath) -> AbsPath {
-    let extension = match path.extension() {
-        "ts" | "tsx" | "jsx" => "js",
-        "mts" => "mjs",
-        "cts" => "cjs",
-        _ => return path.clone(),
-    };
-    AbsPath::of(path.with_extension(extension))
-}
-
-/// Does Node find the target of a lenient request once everything is compiled?
-fn loads_once_compiled(importer: &AbsPath, request: &Request, target: &AbsPath) -> bool {
-    let target = compiled(target);
-    let Some(named) = importer.parent().map(|directory| directory.join(&request.specifier)) else { return false };
-    let searched = || target == named.join(format!("../{}.js", named.name())) || target == named.child("index.js");
-    request.specifier.starts_with('.') && (target == named || !request.form.is_import() && searched())
+    walk.finish(&starts)
 }
 
 struct Walk<'a> {
@@ -219,7 +189,9 @@ struct Walk<'a> {
     found: Trace,
     /// The modules that were reached, and from where first.
     reached: FxHashMap<AbsPath, Option<AbsPath>>,
-    ahead: VecDeque<(AbsPath, usize)>,
+    /// The same of modules in a bundle.
+    inlined: FxHashMap<AbsPath, Option<AbsPath>>,
+    ahead: VecDeque<(AbsPath, ModuleFormat, usize)>,
     /// The requests that lead nowhere: the file, and which of its edges.
     missing: Vec<(AbsPath, usize)>,
     /// Packages left out because the runtime has them.
@@ -228,16 +200,43 @@ struct Walk<'a> {
     misfits: Vec<Misfitting>,
 }
 
-impl Walk<'_> {
-    fn reach(&mut self, path: AbsPath, from: Option<&AbsPath>, depth: usize) {
-        if self.reached.contains_key(&path) {
-            return;
+impl<'a> Walk<'a> {
+    fn new(graph: &'a Graph, options: &'a TraceOptions) -> Self {
+        Self {
+            graph,
+            options,
+            found: Trace::default(),
+            reached: FxHashMap::default(),
+            inlined: FxHashMap::default(),
+            ahead: VecDeque::new(),
+            missing: Vec::new(),
+            provided: BTreeSet::new(),
+            misfits: Vec::new(),
         }
-        self.reached.insert(path.clone(), from.cloned());
-        self.ahead.push_back((path, depth));
     }
 
-    fn visit(&mut self, path: &AbsPath, depth: usize) {
+    /// Walks on from what is ahead, and tells what is missing.
+    fn finish(mut self, starts: &[AbsPath]) -> Trace {
+        while let Some((path, format, depth)) = self.ahead.pop_front() {
+            self.visit(&path, format, depth);
+        }
+        self.add_whole_packages();
+        self.report_missing(starts);
+        self.report_provided();
+        self.report_addons(starts);
+        self.found.diagnostics.sort();
+        self.found.diagnostics.dedup();
+        self.found
+    }
+
+    fn reach(&mut self, path: &AbsPath, format: ModuleFormat, from: Option<&AbsPath>, depth: usize) {
+        if self.found.loaded.entry(path.clone()).or_default().insert(format) {
+            self.reached.entry(path.clone()).or_insert_with(|| from.cloned());
+            self.ahead.push_back((path.clone(), format, depth));
+        }
+    }
+
+    fn visit(&mut self, path: &AbsPath, format: ModuleFormat, depth: usize) {
         let module = self.graph.module(path);
         self.check(path, &module);
         if let Some((package, _)) = &module.package
@@ -249,8 +248,12 @@ impl Walk<'_> {
             return;
         }
         for (index, edge) in module.edges.iter().enumerate() {
-            self.follow(path, index, edge, depth);
+            self.follow(path, format, index, edge, depth);
         }
+        self.take_named(path, &module, depth);
+    }
+
+    fn take_named(&mut self, path: &AbsPath, module: &Module, depth: usize) {
         if !self.options.analysis {
             return;
         }
@@ -290,11 +293,11 @@ impl Walk<'_> {
         };
         let is_listed = self.list(file, how, Some(importer));
         if is_listed && is_code && !self.graph.store().is_dir(&file.path) {
-            self.reach(file.path.clone(), Some(importer), depth + 1);
+            self.reach(&file.path, self.graph.format(&file.path), Some(importer), depth + 1);
         }
     }
 
-    fn follow(&mut self, importer: &AbsPath, index: usize, edge: &Edge, depth: usize) {
+    fn follow(&mut self, importer: &AbsPath, format: ModuleFormat, index: usize, edge: &Edge, depth: usize) {
         match self.options.leaves_out(&edge.request) {
             Some(LeftOut::Provided(name)) => {
                 self.provided.insert(name.to_owned());
@@ -303,16 +306,14 @@ impl Walk<'_> {
             Some(LeftOut::Ignored) => return,
             None => {}
         }
-        let targets = match &edge.outcome {
+        let outcome = self.targets(importer, format, edge);
+        let targets = match &*outcome {
             Ok(targets) => targets,
             Err(Unresolved::Builtin | Unresolved::Url) => return,
             Err(_) => return self.missing.push((importer.clone(), index)),
         };
-        if let (true, Some(target)) = (targets.lenient, targets.modules.first())
-            && !is_compiled(importer)
-            && !loads_once_compiled(importer, &edge.request, &target.path)
-        {
-            self.warn_of_leniency(importer, edge, &target.path);
+        if let (true, Some(target)) = (targets.lenient, targets.modules.first()) {
+            self.check_leniency(importer, edge, &target.path);
         }
         if let Some(mount) = &targets.mount {
             self.found.mounts.insert(mount.name.clone(), mount.package.clone());
@@ -332,7 +333,8 @@ impl Walk<'_> {
                 continue;
             }
             if self.list(target, How::Request(edge.request.form), Some(importer)) {
-                self.reach(target.path.clone(), Some(importer), depth + 1);
+                let format = self.loaded_as(format, edge.request.form, &target.path);
+                self.reach(&target.path, format, Some(importer), depth + 1);
             }
         }
     }
@@ -400,22 +402,6 @@ impl Walk<'_> {
         }
     }
 
-    fn warn_of_leniency(&mut self, importer: &AbsPath, edge: &Edge, target: &AbsPath) {
-        let specifier = &edge.request.specifier;
-        let severity = if self.is_packages(importer) { Severity::Note } else { Severity::Warning };
-        let message = format!("Node does not resolve '{specifier}' from here, only bundlers do");
-        let mut diagnostic = Diagnostic::new(severity, Code::UnspecifiedExtension, message).at(importer);
-        diagnostic.span = edge.span.clone();
-        if let Some(directory) = importer.parent()
-            && specifier.starts_with('.')
-        {
-            let relative = compiled(target).relative_to(&directory);
-            let full = if relative.starts_with('.') { relative } else { format!("./{relative}") };
-            diagnostic = diagnostic.hint(format!("write '{full}'"));
-        }
-        self.found.diagnostics.push(diagnostic);
-    }
-
     fn report_provided(&mut self) {
         for package in &self.provided {
             let message = format!("`{package}` is left out: the Lambda runtime provides it");
@@ -428,10 +414,14 @@ impl Walk<'_> {
         let mut reached: FxHashSet<AbsPath> = starts.iter().cloned().collect();
         let mut ahead = starts.to_vec();
         while let Some(path) = ahead.pop() {
-            for edge in &self.graph.module(&path).edges {
-                if let (true, Ok(targets)) = (kind(&edge.request), &edge.outcome)
+            let module = self.graph.module(&path);
+            // Edges lead elsewhere from what is loaded as CommonJS.
+            let format = self.found.loaded.get(&path).and_then(|formats| formats.first().copied());
+            let format = format.or(self.options.loading.map(|loading| loading.format)).unwrap_or(ModuleFormat::Esm);
+            for edge in module.edges.iter().filter(|edge| kind(&edge.request)) {
+                if let Ok(targets) = &*self.targets(&path, format, edge)
                     && let Some(target) = targets.modules.first()
-                    && self.found.files.contains_key(&target.path)
+                    && (self.found.files.contains_key(&target.path) || self.inlined.contains_key(&target.path))
                     && reached.insert(target.path.clone())
                 {
                     ahead.push(target.path.clone());
@@ -443,7 +433,9 @@ impl Walk<'_> {
 
     /// The way from the entry to the request, by the fewest steps.
     fn chain(&self, importer: &AbsPath, specifier: &str) -> Vec<String> {
-        let steps = std::iter::successors(Some(importer), |path| self.reached.get(*path)?.as_ref());
+        let steps = std::iter::successors(Some(importer), |path| {
+            self.reached.get(*path).or_else(|| self.inlined.get(*path))?.as_ref()
+        });
         let mut chain: Vec<String> = steps.map(|path| path.relative_to(&self.options.shown_from)).collect();
         chain.reverse();
         chain.push(specifier.to_owned());

@@ -15,16 +15,17 @@ use swc_core::ecma::visit::{Visit, VisitWith};
 
 use super::specifiers::Targets;
 use super::{Work, import_meta, interop};
+use crate::diagnostic::Code;
 
 /// The names that CommonJS's function has for its parameters.
-const PARAMETERS: [&str; 5] = ["exports", "require", "module", "__filename", "__dirname"];
+pub(super) const PARAMETERS: [&str; 5] = ["exports", "require", "module", "__filename", "__dirname"];
 
 /// Lowers a module.
 pub(super) fn lower(program: &mut Program, work: &Work<'_>, targets: &Targets) {
     if let Some(span) = top_level_await(program) {
         let message = "`await` at the top of a module cannot be expressed in CommonJS";
         let hint = "move it into a function, or make the output an ES module: a `.mjs` or `.mts` file, or `\"type\": \"module\"` in package.json";
-        work.said.error_with_hint(span, message, hint);
+        work.said.error(Code::ModuleFormat, Some(span), message, hint);
         return;
     }
     import_meta::replace(program, work);

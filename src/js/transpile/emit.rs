@@ -5,15 +5,15 @@ use std::rc::Rc;
 
 use swc_core::common::comments::Comment;
 use swc_core::common::source_map::SourceMapGenConfig;
-use swc_core::common::{BytePos, FileName, SourceMap, Spanned};
-use swc_core::ecma::ast::Program;
+use swc_core::common::{FileName, SourceMap, Span};
+use swc_core::ecma::ast::{Decl, ModuleDecl, ModuleItem, Program, Stmt};
 use swc_core::ecma::codegen::text_writer::JsWriter;
 use swc_core::ecma::codegen::{Config, Emitter};
 
 use super::Work;
 
 /// The code, and the map if it was asked for.
-pub(super) fn emit(program: &Program, work: &Work<'_>, sources: &Rc<SourceMap>) -> (String, Option<String>) {
+pub(super) fn emit(program: &mut Program, work: &Work<'_>, sources: &Rc<SourceMap>) -> (String, Option<String>) {
     keep_legal(work, program);
     let options = work.options;
     let mut code = Vec::with_capacity(work.source.len());
@@ -51,7 +51,7 @@ impl SourceMapGenConfig for WithContents {
 }
 
 /// Licences stay, as they have to; whatever else is said is for who reads the source.
-fn keep_legal(work: &Work<'_>, program: &Program) {
+fn keep_legal(work: &Work<'_>, program: &mut Program) {
     let (mut leading, mut trailing) = work.comments.borrow_all_mut();
     for comments in [&mut *leading, &mut *trailing] {
         comments.retain(|_, comments| {
@@ -59,18 +59,46 @@ fn keep_legal(work: &Work<'_>, program: &Program) {
             !comments.is_empty()
         });
     }
-    // The file's own stand before its first token, which may be gone.
-    let Some(first) = leading.keys().min().copied() else { return };
-    let starts: Vec<BytePos> = match program {
-        Program::Module(module) => module.body.iter().map(Spanned::span_lo).collect(),
-        Program::Script(script) => script.body.iter().map(Spanned::span_lo).collect(),
+    // The file's own stand before its first token, which may be gone, or no longer the first.
+    let Some(first) = work.first.filter(|first| leading.contains_key(first)) else { return };
+    let mut items: Vec<&mut Span> = match program {
+        Program::Module(module) => module.body.iter_mut().take(1).filter_map(item_span).collect(),
+        Program::Script(script) => script.body.iter_mut().take(1).filter_map(statement_span).collect(),
     };
-    let printed = starts.contains(&first) || program.span_lo() == first;
-    let Some(next) = starts.into_iter().filter(|start| *start > first).min().filter(|_| !printed) else { return };
-    let mut moved = leading.remove(&first).unwrap_or_default();
-    let after = leading.entry(next).or_default();
-    moved.append(after);
-    *after = moved;
+    if let Some(span) = items.first_mut() {
+        let moved = leading.remove(&first).unwrap_or_default();
+        if span.is_dummy() {
+            **span = Span::new(first, first);
+        }
+        let at = leading.entry(span.lo).or_default();
+        at.splice(0..0, moved);
+    }
+}
+
+fn item_span(item: &mut ModuleItem) -> Option<&mut Span> {
+    match item {
+        ModuleItem::Stmt(statement) => statement_span(statement),
+        ModuleItem::ModuleDecl(ModuleDecl::Import(import)) => Some(&mut import.span),
+        ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(export)) => Some(&mut export.span),
+        ModuleItem::ModuleDecl(ModuleDecl::ExportNamed(export)) => Some(&mut export.span),
+        ModuleItem::ModuleDecl(ModuleDecl::ExportAll(export)) => Some(&mut export.span),
+        ModuleItem::ModuleDecl(ModuleDecl::ExportDefaultDecl(export)) => Some(&mut export.span),
+        ModuleItem::ModuleDecl(ModuleDecl::ExportDefaultExpr(export)) => Some(&mut export.span),
+        ModuleItem::ModuleDecl(_) => None,
+    }
+}
+
+fn statement_span(statement: &mut Stmt) -> Option<&mut Span> {
+    match statement {
+        Stmt::Expr(statement) => Some(&mut statement.span),
+        Stmt::Decl(Decl::Var(variable)) => Some(&mut variable.span),
+        Stmt::Decl(Decl::Fn(function)) => Some(&mut function.function.span),
+        Stmt::Decl(Decl::Class(class)) => Some(&mut class.class.span),
+        Stmt::If(statement) => Some(&mut statement.span),
+        Stmt::Try(statement) => Some(&mut statement.span),
+        Stmt::Block(statement) => Some(&mut statement.span),
+        _ => None,
+    }
 }
 
 fn is_legal(comment: &Comment) -> bool {

@@ -4,57 +4,49 @@
 use std::collections::BTreeSet;
 
 use swc_core::common::SyntaxContext;
-use swc_core::ecma::ast::{
-    Expr, Ident, ImportDecl, MemberExpr, MemberProp, Module, ObjectLit, Prop, UnaryExpr, UnaryOp,
-};
+use swc_core::ecma::ast::{Expr, Ident, MemberExpr, MemberProp, Module, Prop, UnaryExpr, UnaryOp};
 use swc_core::ecma::visit::{Visit, VisitMut, VisitMutWith, VisitWith};
 
-use super::Work;
 use super::snippet::Snippet;
 use super::specifiers::is_import_meta;
-
-const REQUIRE: &str = r#"
-import { createRequire as _createRequire } from "node:module";
-const require = _createRequire(import.meta.url);
-"#;
-const FILENAME: &str = r#"
-import { fileURLToPath as _fileURLToPath } from "node:url";
-const __filename = _fileURLToPath(import.meta.url);
-"#;
-const DIRNAME: &str = r#"
-import { fileURLToPath as _fileURLToPath } from "node:url";
-const __dirname = _fileURLToPath(new URL(".", import.meta.url)).replace(/(?<=.)[\\/]$/, "");
-"#;
+use super::{Work, json};
 
 /// Declares what is missing.
 pub(super) fn provide(module: &mut Module, work: &Work<'_>) {
-    if !work.options.has_dirname() {
-        module.visit_mut_with(&mut Older(work.free()));
-    }
     let mut used = Used { free: work.free(), names: BTreeSet::new() };
     module.visit_with(&mut used);
-    // The last is put first.
-    for (name, text) in [("__dirname", DIRNAME), ("__filename", FILENAME), ("require", REQUIRE)] {
-        if used.names.contains(name) {
-            Snippet::new(text, work).declaring(name, work).put_first(&mut module.body);
-        }
+    if !work.options.has_dirname() {
+        module.visit_mut_with(&mut Older(&mut used));
     }
-    if work.options.has_import_attributes() {
-        module.visit_mut_with(&mut Json);
+    if !used.names.is_empty() {
+        prelude(&used.names, work).put_first(&mut module.body);
     }
+    json::import(module);
+}
+
+fn prelude(names: &BTreeSet<&str>, work: &Work<'_>) -> Snippet {
+    let mut text = String::new();
+    let mut add = |wanted: bool, line: &str| text += if wanted { line } else { "" };
+    let [dirname, filename, require] = ["__dirname", "__filename", "require"].map(|name| names.contains(name));
+    add(require, "import { createRequire as _createRequire } from 'node:module';");
+    add(dirname, "import { dirname as _dirname } from 'node:path';");
+    add(dirname || filename, "import { fileURLToPath as _fileURLToPath } from 'node:url';");
+    add(require, "const require = _createRequire(import.meta.url);");
+    add(filename, "const __filename = _fileURLToPath(import.meta.url);");
+    add(dirname, "const __dirname = _dirname(_fileURLToPath(import.meta.url));");
+    names.iter().fold(Snippet::new(&text, work), |snippet, name| snippet.declaring(name, work))
 }
 
 /// Free names that are used for their values; `typeof require` only asks whether there is one.
 struct Used {
     free: SyntaxContext,
-    names: BTreeSet<String>,
+    names: BTreeSet<&'static str>,
 }
 
 impl Used {
     fn name(&mut self, ident: &Ident) {
-        if ident.ctxt == self.free && matches!(&*ident.sym, "require" | "__filename" | "__dirname") {
-            self.names.insert(ident.sym.to_string());
-        }
+        let known = ["require", "__filename", "__dirname"].into_iter().find(|name| ident.sym == *name);
+        self.names.extend(known.filter(|_| ident.ctxt == self.free));
     }
 }
 
@@ -81,38 +73,19 @@ impl Visit for Used {
 }
 
 /// `import.meta.dirname` and `import.meta.filename`, where Node has none.
-struct Older(SyntaxContext);
+struct Older<'a>(&'a mut Used);
 
-impl VisitMut for Older {
+impl VisitMut for Older<'_> {
     fn visit_mut_expr(&mut self, expr: &mut Expr) {
         if let Expr::Member(MemberExpr { obj, prop: MemberProp::Ident(property), span }) = expr
             && matches!(&*property.sym, "dirname" | "filename")
             && is_import_meta(obj)
         {
-            let name = format!("__{}", property.sym);
-            *expr = Expr::Ident(Ident::new(name.into(), *span, self.0));
+            let name = if property.sym == "dirname" { "__dirname" } else { "__filename" };
+            self.0.names.insert(name);
+            *expr = Expr::Ident(Ident::new(name.into(), *span, self.0.free));
         } else {
             expr.visit_mut_children_with(self);
         }
     }
-}
-
-/// TypeScript and bundlers import JSON by its extension; Node wants it said.
-struct Json;
-
-impl VisitMut for Json {
-    fn visit_mut_import_decl(&mut self, import: &mut ImportDecl) {
-        let is_json = import.src.value.as_str().is_some_and(|specifier| specifier.ends_with(".json"));
-        if is_json && import.with.is_none() {
-            import.with = Some(Box::new(json_attribute()));
-        }
-    }
-}
-
-fn json_attribute() -> ObjectLit {
-    use swc_core::ecma::ast::{IdentName, KeyValueProp, PropName, PropOrSpread};
-    let span = swc_core::common::DUMMY_SP;
-    let key = PropName::Ident(IdentName::new("type".into(), span));
-    let pair = Prop::KeyValue(KeyValueProp { key, value: Expr::from("json").into() });
-    ObjectLit { span, props: vec![PropOrSpread::Prop(Box::new(pair))] }
 }

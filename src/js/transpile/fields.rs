@@ -37,6 +37,7 @@ impl VisitMut for Fields {
         if initial.is_empty() {
             return;
         }
+        let initial = initial.into_iter().map(Box::new).collect();
         let constructor = class.body.iter_mut().find_map(|member| match member {
             ClassMember::Constructor(constructor) => Some(constructor),
             _ => None,
@@ -60,7 +61,7 @@ fn is_known(key: &PropName) -> bool {
 }
 
 /// A static field becomes a static block; another is left to the constructor. One without a value is none.
-fn assigned(field: ClassProp, initial: &mut Vec<Box<Expr>>) -> Option<ClassMember> {
+fn assigned(field: ClassProp, initial: &mut Vec<Expr>) -> Option<ClassMember> {
     let ClassProp { span, key, value, is_static, .. } = field;
     let property = match key {
         PropName::Ident(name) => MemberProp::Ident(name),
@@ -71,7 +72,7 @@ fn assigned(field: ClassProp, initial: &mut Vec<Box<Expr>>) -> Option<ClassMembe
     };
     let assignment = assignment(span, property, value?);
     if is_static {
-        let statement = Stmt::Expr(ExprStmt { span, expr: assignment });
+        let statement = Stmt::Expr(ExprStmt { span, expr: Box::new(assignment) });
         let body = BlockStmt { span: DUMMY_SP, stmts: vec![statement], ..Default::default() };
         return Some(ClassMember::StaticBlock(StaticBlock { span, body }));
     }
@@ -83,13 +84,13 @@ fn computed(key: Expr) -> MemberProp {
     MemberProp::Computed(ComputedPropName { span: DUMMY_SP, expr: Box::new(key) })
 }
 
-fn private(field: &mut PrivateProp) -> Option<Box<Expr>> {
+fn private(field: &mut PrivateProp) -> Option<Expr> {
     let value = field.value.take()?;
     Some(assignment(field.span, MemberProp::PrivateName(field.key.clone()), value))
 }
 
-fn assignment(span: Span, prop: MemberProp, right: Box<Expr>) -> Box<Expr> {
+fn assignment(span: Span, prop: MemberProp, right: Box<Expr>) -> Expr {
     let this = Box::new(Expr::This(ThisExpr { span: DUMMY_SP }));
     let left = AssignTarget::Simple(SimpleAssignTarget::Member(MemberExpr { span: DUMMY_SP, obj: this, prop }));
-    Box::new(Expr::Assign(AssignExpr { span, op: AssignOp::Assign, left, right }))
+    Expr::Assign(AssignExpr { span, op: AssignOp::Assign, left, right })
 }

@@ -2,35 +2,39 @@
 //! `Options`. Out: code and source map, or what is wrong with the source. Never touches the disk, never
 //! checks types, lowers nothing that the target has. The same input gives the same bytes, on any thread.
 
+mod accessors;
+mod anchor;
 mod common_js;
+mod decorators;
 mod emit;
 mod es_module;
+mod exports;
 mod fields;
 mod import_meta;
 mod interop;
+mod json;
+mod jsx;
 mod metadata;
+mod names;
+mod namespaces;
 mod options;
 mod said;
 mod snippet;
 mod specifiers;
+mod types;
+mod using;
 
 use std::rc::Rc;
 
 use swc_core::common::comments::SingleThreadedComments;
 use swc_core::common::errors::HANDLER;
-use swc_core::common::{FileName, GLOBALS, Globals, Mark, SourceMap, SyntaxContext};
-use swc_core::ecma::ast::{EsVersion, Module as ModuleNode, Pass, Program};
-use swc_core::ecma::parser::{Syntax, TsSyntax, parse_file_as_expr};
+use swc_core::common::{BytePos, FileName, GLOBALS, Globals, Mark, SourceMap, Spanned, SyntaxContext};
+use swc_core::ecma::ast::{Module as ModuleNode, Program};
 use swc_core::ecma::transforms::base::fixer::fixer;
 use swc_core::ecma::transforms::base::helpers::{HELPERS, Helpers, inject_helpers};
-use swc_core::ecma::transforms::base::hygiene::{self, hygiene_with_config};
 use swc_core::ecma::transforms::base::resolver;
-use swc_core::ecma::transforms::proposal::decorator_2023_11::decorator_2023_11;
-use swc_core::ecma::transforms::proposal::decorators as legacy;
-use swc_core::ecma::transforms::proposal::explicit_resource_management::explicit_resource_management;
-use swc_core::ecma::transforms::react;
-use swc_core::ecma::transforms::typescript::{self, ImportsNotUsedAsValues, TsImportExportAssignConfig};
 
+pub use self::exports::exported_types;
 pub use self::options::{Decorators, Interop, Jsx, JsxRuntime, Module, Options};
 pub use self::specifiers::{Format, Target};
 use super::parse::{guarded, is_typescript, tree};
@@ -44,13 +48,15 @@ pub struct Transpiled {
     pub code: String,
     /// The source map, version 3, if it was asked for. Whoever stores it adds the comment that names it.
     pub map: Option<String>,
-    /// Modules that the source does not name, and the code needs: `react/jsx-runtime`, `node:url`.
+    /// Modules that the source does not name, and the code needs: `react/jsx-runtime`, `node:url`; as
+    /// they were called before anything led elsewhere.
     pub added: Vec<String>,
     /// What is worth knowing; the caller knows the path.
     pub warnings: Vec<Diagnostic>,
 }
 
-/// What a specifier leads to, asked once for each that the file names; none if that is not known.
+/// What a specifier leads to, asked once for each that the file names, and each way
+/// of asking; none if that is not known.
 pub type Lead<'a> = &'a dyn Fn(&str, Form) -> Option<Target>;
 
 /// The extension of what comes out of a source with this one.
@@ -62,7 +68,8 @@ pub fn emitted_extension(extension: &str, module: Module) -> &'static str {
     }
 }
 
-/// Transpiles `source`, a file with this `extension`; `lead` knows where its specifiers lead.
+/// Transpiles `source`, a file with this `extension`; `lead` knows where its specifiers lead. As the
+/// parser does, it wants a large stack for what is nested deeply.
 ///
 /// # Errors
 /// A syntax error, or what the output cannot express, each with its place; the caller knows the path.
@@ -87,6 +94,8 @@ struct Work<'a> {
     unresolved: Mark,
     top_level: Mark,
     said: said::Said,
+    /// Where the first statement begins.
+    first: Option<BytePos>,
 }
 
 impl Work<'_> {
@@ -100,6 +109,10 @@ fn run(source: &str, extension: &str, options: &Options, lead: Lead<'_>) -> Resu
     let comments = SingleThreadedComments::default();
     let mut program = tree(extension, source, Some(&comments))
         .map_err(|error| vec![Diagnostic::error(Code::Syntax, error.message).span(error.span)])?;
+    let first = match &program {
+        Program::Module(module) => module.body.first().map(Spanned::span_lo),
+        Program::Script(script) => script.body.first().map(Spanned::span_lo),
+    };
     // The first file of a map begins where the parser counts from.
     let sources = Rc::new(SourceMap::default());
     let name = options.source_map.clone().unwrap_or_default();
@@ -111,6 +124,7 @@ fn run(source: &str, extension: &str, options: &Options, lead: Lead<'_>) -> Resu
         unresolved: Mark::new(),
         top_level: Mark::new(),
         said: said::Said::default(),
+        first,
     };
     let handler = work.said.handler();
     let added = HANDLER.set(&handler, || transform(&mut program, extension, &work, lead, &sources));
@@ -119,7 +133,7 @@ fn run(source: &str, extension: &str, options: &Options, lead: Lead<'_>) -> Resu
     if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         return Err(diagnostics);
     }
-    let (code, map) = emit::emit(&program, &work, &sources);
+    let (code, map) = emit::emit(&mut program, &work, &sources);
     Ok(Transpiled { code, map, added, warnings: diagnostics })
 }
 
@@ -139,31 +153,32 @@ fn transform(
         as_module(program);
     }
     let asked = specifiers::named(program);
+    let mut leads = specifiers::Leads::new(lead);
     program.mutate(resolver(work.unresolved, work.top_level, is_typescript));
-    metadata::keep_imports(program, work, module);
-    if !jsx(program, work, sources) {
+    if is_typescript {
+        namespaces::join(program);
+    }
+    if !jsx::call(program, work, sources) {
         return Vec::new();
     }
-    match options.decorators {
-        Decorators::Standard => program.mutate(decorator_2023_11()),
-        Decorators::Legacy { metadata } => {
-            program.mutate(legacy::decorators(legacy::Config {
-                legacy: true,
-                emit_metadata: metadata,
-                use_define_for_class_fields: options.use_define_for_class_fields,
-            }));
-        }
-    }
     if is_typescript {
-        program.mutate(types(work, module));
+        leads.mark_types(program);
+    }
+    decorators::apply(program, work, module);
+    if is_typescript {
+        types::strip(program, work, module);
     }
     if !options.has_using() {
-        program.mutate(explicit_resource_management());
+        using::lower(program);
     }
     if !options.use_define_for_class_fields {
         fields::assign(program);
     }
-    let targets = specifiers::rewrite(program, work, module, lead);
+    if let Some(file) = &options.anchor {
+        anchor::anchor(program, file, work);
+    }
+    let mut added = specifiers::named(program);
+    let targets = leads.rewrite(program, work, module);
     match (&mut *program, module) {
         (Program::Module(_), Module::CommonJs) => common_js::lower(program, work, &targets),
         (Program::Module(body), _) => es_module::provide(body, work),
@@ -172,64 +187,11 @@ fn transform(
     }
     program.mutate(inject_helpers(work.unresolved));
     interop::drop_unused_helpers(program);
-    let config = hygiene::Config { keep_class_names: true, ignore_eval: true, ..Default::default() };
-    program.mutate(hygiene_with_config(config));
+    names::settle(program);
     program.mutate(fixer(Some(&work.comments)));
-    let mut added = specifiers::named(program);
-    added.retain(|specifier| !asked.contains(specifier) && !targets.contains_key(specifier.as_str()));
+    added.extend(specifiers::named(program).into_iter().filter(|specifier| !targets.contains_key(specifier)));
+    added.retain(|specifier| !asked.contains(specifier));
     added.into_iter().collect()
-}
-
-/// The pass that removes types, and makes what TypeScript has at run time.
-fn types(work: &Work<'_>, module: Module) -> impl Pass + use<> {
-    let options = work.options;
-    let config = typescript::Config {
-        verbatim_module_syntax: options.verbatim_module_syntax,
-        native_class_properties: options.use_define_for_class_fields,
-        import_not_used_as_values: if options.keep_imports_of_types {
-            ImportsNotUsedAsValues::Preserve
-        } else {
-            ImportsNotUsedAsValues::Remove
-        },
-        import_export_assign_config: if module == Module::CommonJs {
-            TsImportExportAssignConfig::Preserve
-        } else {
-            TsImportExportAssignConfig::NodeNext
-        },
-        ..Default::default()
-    };
-    typescript::typescript(config, work.unresolved, work.top_level)
-}
-
-/// JSX becomes calls. False if an option makes no sense.
-fn jsx(program: &mut Program, work: &Work<'_>, sources: &Rc<SourceMap>) -> bool {
-    let Jsx { runtime, import_source, factory, fragment_factory } = &work.options.jsx;
-    let classic = *runtime == JsxRuntime::Classic;
-    for (option, value) in [("jsxFactory", factory), ("jsxFragmentFactory", fragment_factory)] {
-        if let Some(value) = value.as_ref().filter(|value| !is_expression(value)) {
-            work.said.error(None, format!("`{option}` is `{value}`, which is no JavaScript expression"));
-            return false;
-        }
-    }
-    let options = react::Options {
-        runtime: Some(if classic { react::Runtime::Classic } else { react::Runtime::Automatic }),
-        import_source: import_source.as_deref().map(Into::into),
-        pragma: factory.clone().map(Into::into),
-        pragma_frag: fragment_factory.clone().map(Into::into),
-        // `<a:b>` is a name like others to TypeScript.
-        throw_if_namespace: Some(false),
-        development: Some(false),
-        ..Default::default()
-    };
-    program.mutate(react::jsx(Rc::clone(sources), Some(&work.comments), options, work.top_level, work.unresolved));
-    true
-}
-
-fn is_expression(text: &str) -> bool {
-    let sources = SourceMap::default();
-    let file = sources.new_source_file(Rc::new(FileName::Anon), text.to_owned());
-    let syntax = Syntax::Typescript(TsSyntax::default());
-    parse_file_as_expr(&file, syntax, EsVersion::EsNext, None, &mut Vec::new()).is_ok()
 }
 
 /// A script that Node reads as a module.
@@ -237,5 +199,87 @@ fn as_module(program: &mut Program) {
     if let Program::Script(script) = program {
         let body = std::mem::take(&mut script.body).into_iter().map(Into::into).collect();
         *program = Program::Module(ModuleNode { span: script.span, body, shebang: script.shebang.take() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::function::NodeVersion;
+
+    fn options(module: Module) -> Options {
+        Options { module, ..Options::new(NodeVersion::DEFAULT) }
+    }
+
+    fn code(source: &str, extension: &str, module: Module) -> Result<String, String> {
+        let output = transpile(source, extension, &options(module), &|_, _| None);
+        output.map(|output| output.code).map_err(|said| said[0].message.clone())
+    }
+
+    #[test]
+    fn what_the_code_needs_besides_is_told() {
+        let automatic = Jsx { runtime: JsxRuntime::Automatic, ..Jsx::default() };
+        let options = Options { jsx: automatic, ..options(Module::EsModule) };
+        let source = "import 'a'; export const b = <i />; require('c'); __dirname; import('d')";
+        let output = transpile(source, "jsx", &options, &|specifier, _| {
+            let specifier = format!("./{specifier}.js");
+            Some(Target { specifier, format: Format::EsModule, types: Default::default() })
+        });
+        assert_eq!(output.unwrap().added, ["node:module", "node:path", "node:url", "react/jsx-runtime"]);
+    }
+
+    #[test]
+    fn each_specifier_is_asked_for_once() {
+        let asked = std::cell::RefCell::new(Vec::new());
+        let lead = |specifier: &str, form: Form| {
+            asked.borrow_mut().push((specifier.to_owned(), form));
+            None
+        };
+        let source = "import { type T } from 'a'; import b, { c } from 'b'; b(c); require(`b`); import('b')
+            import type { D } from 'd'; export { e } from 'b'; require(b)";
+        transpile(source, "ts", &options(Module::CommonJs), &lead).unwrap();
+        let mut asked = asked.into_inner();
+        asked.sort();
+        let expected = [("a", Form::Import), ("b", Form::Import), ("b", Form::DynamicImport), ("b", Form::Require)];
+        assert_eq!(asked, expected.map(|(specifier, form)| (specifier.to_owned(), form)));
+    }
+
+    #[test]
+    fn a_map_has_the_source_and_its_name_alone() {
+        let options = Options { source_map: Some("src/ä b.ts".into()), ..options(Module::CommonJs) };
+        let source = "\u{feff}/** @jsx h */\nexport const a: number = <any>1\n";
+        let map = transpile(source, "ts", &options, &|_, _| None).unwrap().map.unwrap();
+        let map: serde_json::Value = serde_json::from_str(&map).unwrap();
+        assert_eq!(map["version"], 3);
+        assert_eq!(map["sources"], serde_json::json!(["src/ä b.ts"]));
+        assert_eq!(map["sourcesContent"], serde_json::json!([source.trim_start_matches('\u{feff}')]));
+        assert!(transpile(source, "ts", &self::options(Module::Keep), &|_, _| None).unwrap().map.is_none());
+    }
+
+    #[test]
+    fn nothing_is_left_to_other_packages() {
+        let source = "class A { @d a = 1 }; export * from 'b'; import c, * as e from 'c'; c(e); { using f = g }";
+        let options = Options { node: NodeVersion { major: 18, minor: 20 }, ..options(Module::CommonJs) };
+        let output = transpile(source, "ts", &options, &|_, _| None).unwrap();
+        assert_eq!(output.added, Vec::<String>::new());
+        assert!(!output.code.contains("@swc/helpers\""), "{}", output.code);
+    }
+
+    #[test]
+    fn no_input_stops_the_run() {
+        for source in
+            ["", "\u{feff}", "@", "<", "import", "enum", "class A { @", "`${", "\0", "#!", "/*", "ü = \u{10ffff}"]
+        {
+            for extension in ["ts", "tsx", "cts", "mjs", "jsx", "js", ""] {
+                for module in [Module::Keep, Module::EsModule, Module::CommonJs] {
+                    let _ = code(source, extension, module);
+                }
+            }
+        }
+        for source in
+            ["export {}; const a = <b {...{}} c={} />", "enum A { B = C.D, 'x' = `${A}` }", "@a.b()() class C {}"]
+        {
+            let _ = code(source, "tsx", Module::CommonJs);
+        }
     }
 }

@@ -28,8 +28,12 @@ pub struct Options {
     pub keep_imports_of_types: bool,
     /// CommonJS files of TypeScript are in strict mode (`strict`).
     pub always_strict: bool,
+    /// `T | null` is another type than `T`, to those who are told types.
+    pub strict_null_checks: bool,
     /// The name of the source as it shall stand in the source map; none: no map is made.
     pub source_map: Option<String>,
+    /// The output becomes a part of another file: the path from that one's directory to this source.
+    pub anchor: Option<String>,
 }
 
 /// The kind of module that comes out.
@@ -106,12 +110,15 @@ impl Options {
             verbatim_module_syntax: false,
             keep_imports_of_types: false,
             always_strict: false,
+            strict_null_checks: false,
             source_map: None,
+            anchor: None,
         }
     }
 
     /// What the ruling tsconfig.json says. `target` decides nothing but how fields are initialised:
-    /// what Node has is not lowered.
+    /// what Node has is not lowered. `esModuleInterop` is not among what oxc_resolver reads; it is taken
+    /// for on, as TypeScript 6 has it, until the caller sets `interop`.
     pub fn of(compiler: &CompilerOptions, node: NodeVersion) -> Self {
         let is = |option: Option<bool>| option == Some(true);
         let legacy = is(compiler.experimental_decorators);
@@ -128,6 +135,7 @@ impl Options {
             verbatim_module_syntax: is(compiler.verbatim_module_syntax) || is(compiler.preserve_value_imports),
             keep_imports_of_types: matches!(compiler.imports_not_used_as_values.as_deref(), Some("preserve" | "error")),
             always_strict: is(compiler.strict),
+            strict_null_checks: is(compiler.strict_null_checks.or(compiler.strict)),
             ..Self::new(node)
         }
     }
@@ -171,6 +179,24 @@ impl Jsx {
             factory: compiler.jsx_factory.clone(),
             fragment_factory: compiler.jsx_fragment_factory.clone(),
         }
+    }
+}
+
+impl Jsx {
+    /// The module that JSX in `source` calls; none if it calls what the source imports by itself. The
+    /// source's own comments (`@jsxRuntime`, `@jsxImportSource`) go before the options.
+    pub fn runtime_module(&self, source: &str) -> Option<String> {
+        let said = |pragma: &str| {
+            let after = source.split(pragma).nth(1)?;
+            after.starts_with(char::is_whitespace).then(|| after.split_whitespace().next())?
+        };
+        let import_source = said("@jsxImportSource");
+        let is_automatic = match said("@jsxRuntime") {
+            Some(runtime) => runtime == "automatic",
+            None => self.runtime == JsxRuntime::Automatic || import_source.is_some(),
+        };
+        let package = import_source.or(self.import_source.as_deref()).unwrap_or("react");
+        is_automatic.then(|| format!("{package}/jsx-runtime"))
     }
 }
 

@@ -14,6 +14,7 @@ pub(super) struct Said(Arc<Mutex<Vec<Complaint>>>);
 
 struct Complaint {
     severity: Severity,
+    code: Code,
     span: Option<Span>,
     message: String,
     hint: Option<&'static str>,
@@ -25,14 +26,9 @@ impl Said {
         Handler::with_emitter(true, false, Box::new(self.clone()))
     }
 
-    /// An error of our own.
-    pub(super) fn error(&self, span: Option<Span>, message: impl Into<String>) {
-        self.add(Complaint { severity: Severity::Error, span, message: message.into(), hint: None });
-    }
-
-    /// The same, with what to do.
-    pub(super) fn error_with_hint(&self, span: Span, message: &str, hint: &'static str) {
-        self.add(Complaint { severity: Severity::Error, span: Some(span), message: message.into(), hint: Some(hint) });
+    /// An error of our own, and what to do.
+    pub(super) fn error(&self, code: Code, span: Option<Span>, message: impl Into<String>, hint: &'static str) {
+        self.add(Complaint { severity: Severity::Error, code, span, message: message.into(), hint: Some(hint) });
     }
 
     fn add(&self, complaint: Complaint) {
@@ -42,8 +38,8 @@ impl Said {
     /// All that was said, with places in the source.
     pub(super) fn diagnostics(&self, source: &str) -> Vec<Diagnostic> {
         let complaints = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let told = complaints.into_iter().map(|Complaint { severity, span, message, hint }| {
-            let mut diagnostic = Diagnostic::new(severity, Code::Syntax, message);
+        let told = complaints.into_iter().map(|Complaint { severity, code, span, message, hint }| {
+            let mut diagnostic = Diagnostic::new(severity, code, message);
             diagnostic.span = span
                 .filter(|span| !span.is_dummy())
                 .map(|span| SourceSpan::of(source, offset(span.lo), offset(span.hi)));
@@ -62,6 +58,7 @@ impl Emitter for Said {
         let is_error = matches!(builder.level, Level::Bug | Level::Fatal | Level::PhaseFatal | Level::Error);
         self.add(Complaint {
             severity: if is_error && !is_idle { Severity::Error } else { Severity::Warning },
+            code: Code::Syntax,
             span: builder.span.primary_span(),
             message: fragment(&message),
             hint: None,

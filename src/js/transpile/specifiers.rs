@@ -2,12 +2,13 @@
 //! where specifiers lead. Out: the tree with its literals replaced. Never resolves anything.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use swc_core::common::{DUMMY_SP, SyntaxContext};
 use swc_core::ecma::ast::{
-    ArrowExpr, ArrowFunctionBody, CallExpr, Callee, ExportAll, Expr, ExprOrSpread, Ident, IdentName, Import,
-    ImportDecl, ImportPhase, Lit, MemberExpr, MemberProp, MetaPropExpr, MetaPropKind, NamedExport, NewExpr, Program,
-    Str, TsExternalModuleRef,
+    ArrowExpr, ArrowFunctionBody, CallExpr, Callee, ExportAll, ExportSpecifier, Expr, ExprOrSpread, Ident, IdentName,
+    Import, ImportDecl, ImportNamedSpecifier, ImportPhase, ImportSpecifier, Lit, MemberExpr, MemberProp, MetaPropExpr,
+    MetaPropKind, ModuleDecl, ModuleExportName, ModuleItem, NamedExport, NewExpr, Program, Str, TsExternalModuleRef,
 };
 use swc_core::ecma::transforms::base::enable_helper;
 use swc_core::ecma::visit::{Visit, VisitMut, VisitMutWith, VisitWith};
@@ -22,6 +23,10 @@ pub struct Target {
     pub specifier: String,
     /// What will be there.
     pub format: Format,
+    /// What it exports that is nothing at run time, as far as that is known ([`exported_types`]).
+    ///
+    /// [`exported_types`]: super::exported_types
+    pub types: Arc<BTreeSet<String>>,
 }
 
 /// What a module is, and what it was.
@@ -38,31 +43,96 @@ pub enum Format {
 /// Formats by the specifiers of the output.
 pub(super) type Targets = BTreeMap<String, Format>;
 
-/// Replaces the specifiers; what the new ones lead to.
-pub(super) fn rewrite(program: &mut Program, work: &Work<'_>, module: Module, lead: Lead<'_>) -> Targets {
-    let mut rewriter =
-        Rewriter { lead, free: work.free(), to_common_js: module == Module::CommonJs, targets: Targets::new() };
-    program.visit_mut_with(&mut rewriter);
-    rewriter.targets
+/// Somebody who knows where specifiers lead, and what was said so far.
+pub(super) struct Leads<'a> {
+    lead: Lead<'a>,
+    told: BTreeMap<(String, Form), Option<Target>>,
 }
 
-struct Rewriter<'a> {
-    lead: Lead<'a>,
+impl<'a> Leads<'a> {
+    pub(super) fn new(lead: Lead<'a>) -> Self {
+        Self { lead, told: BTreeMap::new() }
+    }
+
+    fn ask(&mut self, specifier: &str, form: Form) -> Option<&Target> {
+        let lead = self.lead;
+        self.told.entry((specifier.to_owned(), form)).or_insert_with(|| lead(specifier, form)).as_ref()
+    }
+
+    /// Types that are imported, or exported again, by a name that does not say so.
+    pub(super) fn mark_types(&mut self, program: &mut Program) {
+        let Program::Module(module) = program else { return };
+        for item in &mut module.body {
+            match item {
+                ModuleItem::ModuleDecl(ModuleDecl::Import(import)) if !import.type_only => {
+                    let Some(target) = import.src.value.as_str().and_then(|source| self.ask(source, Form::Import))
+                    else {
+                        continue;
+                    };
+                    for specifier in &mut import.specifiers {
+                        if let ImportSpecifier::Default(default) = specifier
+                            && target.types.contains("default")
+                        {
+                            let imported = Ident::new_no_ctxt("default".into(), DUMMY_SP);
+                            *specifier = ImportSpecifier::Named(ImportNamedSpecifier {
+                                span: default.span,
+                                local: default.local.clone(),
+                                imported: Some(ModuleExportName::Ident(imported)),
+                                is_type_only: true,
+                            });
+                        } else if let ImportSpecifier::Named(named) = specifier {
+                            let name = named.imported.as_ref().map_or(named.local.sym.as_str(), name_of);
+                            named.is_type_only |= target.types.contains(name);
+                        }
+                    }
+                }
+                ModuleItem::ModuleDecl(ModuleDecl::ExportNamed(export)) if !export.type_only => {
+                    let source = export.src.as_ref().and_then(|source| source.value.as_str());
+                    let Some(target) = source.and_then(|source| self.ask(source, Form::Import)) else { continue };
+                    for specifier in &mut export.specifiers {
+                        if let ExportSpecifier::Named(named) = specifier {
+                            named.is_type_only |= target.types.contains(name_of(&named.orig));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Replaces the specifiers; what the new ones lead to.
+    pub(super) fn rewrite(&mut self, program: &mut Program, work: &Work<'_>, module: Module) -> Targets {
+        let to_common_js = module == Module::CommonJs;
+        let mut rewriter = Rewriter { leads: self, free: work.free(), to_common_js, targets: Targets::new() };
+        program.visit_mut_with(&mut rewriter);
+        rewriter.targets
+    }
+}
+
+fn name_of(name: &ModuleExportName) -> &str {
+    match name {
+        ModuleExportName::Ident(name) => &name.sym,
+        ModuleExportName::Str(name) => name.value.as_str().unwrap_or_default(),
+    }
+}
+
+struct Rewriter<'a, 'b> {
+    leads: &'a mut Leads<'b>,
     free: SyntaxContext,
     to_common_js: bool,
     targets: Targets,
 }
 
-impl Rewriter<'_> {
+impl Rewriter<'_, '_> {
     fn literal(&mut self, literal: &mut Str, form: Form) -> Option<Format> {
         let specifier = literal.value.as_str()?;
-        let target = (self.lead)(specifier, form)?;
-        if target.specifier != specifier {
-            literal.value = target.specifier.as_str().into();
+        let Target { specifier: target, format, .. } = self.leads.ask(specifier, form)?.clone();
+        if target != specifier {
+            literal.value = target.as_str().into();
             literal.raw = None;
         }
-        self.targets.insert(target.specifier, target.format);
-        Some(target.format)
+        self.targets.insert(target, format);
+        Some(format)
     }
 
     fn argument(&mut self, arguments: &mut [ExprOrSpread], form: Form) -> Option<Format> {
@@ -81,7 +151,7 @@ impl Rewriter<'_> {
     }
 }
 
-impl VisitMut for Rewriter<'_> {
+impl VisitMut for Rewriter<'_, '_> {
     fn visit_mut_import_decl(&mut self, import: &mut ImportDecl) {
         self.literal(&mut import.src, Form::Import);
     }
@@ -123,12 +193,15 @@ impl VisitMut for Rewriter<'_> {
     }
 }
 
+/// What swc makes of `import x = require()` in an ES module.
+const IMPORT_EQUALS: &str = "__require";
+
 /// How a call asks for a module.
 fn form(call: &CallExpr) -> Option<Form> {
     match &call.callee {
         Callee::Import(Import { phase: ImportPhase::Evaluation, .. }) => Some(Form::DynamicImport),
         // Whoever is called so loads modules: what is no module leads nowhere.
-        Callee::Expr(callee) if is_named(callee, "require") => Some(Form::Require),
+        Callee::Expr(callee) if is_named(callee, "require") || is_named(callee, IMPORT_EQUALS) => Some(Form::Require),
         Callee::Expr(callee) if is_member(callee, |object| is_named(object, "require"), "resolve") => {
             Some(Form::RequireResolve)
         }

@@ -1,7 +1,5 @@
 //! CommonJS: as an entry, beside ES modules, and with everything that only CommonJS has.
 
-use fnzip_bundle::Code;
-
 use crate::project::project;
 
 #[test]
@@ -41,6 +39,13 @@ fn an_entry_gets_the_names_that_are_asked_for_in_a_module() {
         .gives("[Object.keys(m).sort(), m.handler(), m.default.handler()]", r#"[["config","default","handler"],1,1]"#);
     project.cjs().gives("[Object.keys(m), m.handler()]", r#"[["handler"],1]"#);
     assert_eq!(project.esm().entry().exports, ["config", "default", "handler"]);
+}
+
+#[test]
+fn any_names_may_be_asked_for() {
+    let names = ["default", "delete", "a-b", "handler", "handler"].map(String::from).to_vec();
+    let project = project([("main.js", "module.exports = null;")]).with(|it| it.commonjs_names = names);
+    project.esm().gives("[Object.keys(m).sort(), m.default]", r#"[["a-b","default","delete","handler"],null]"#);
 }
 
 #[test]
@@ -159,62 +164,8 @@ fn a_module_that_throws_is_tried_again() {
         ),
         ("bad.js", "globalThis.tries = (globalThis.tries ?? 0) + 1;\nthrow new Error('bad');"),
     ]);
-    let built = project.cjs();
-    let output = built.node(&["-p", "JSON.stringify(require('./out.cjs').handler())"]);
-    println!("{}", String::from_utf8_lossy(&output.stdout));
-}
-
-#[test]
-fn sloppy_code_stays_sloppy_in_commonjs_output() {
-    let project = project([(
-        "main.js",
-        "var public = 010;\nfunction self() { return this === globalThis }\nundeclared = 1;\nwith ({ x: 4 }) { var y = x }\nexports.handler = () => [public, self(), undeclared, y, delete public];",
-    )]);
-    project.cjs().gives("m.handler()", "[8,true,1,4,false]");
-}
-
-#[test]
-fn sloppy_packages_stay_sloppy_beside_modules() {
-    let project = project([
-        ("main.mjs", "import lib from 'lib';\nexport const handler = () => lib();"),
-        ("node_modules/lib/index.js", "module.exports = function () { return this === globalThis };"),
-    ]);
-    project.cjs().gives("m.handler()", "true");
-}
-
-#[test]
-fn strict_code_stays_strict() {
-    let strict = "function self() { return this === undefined }\nexports.handler = () => self();";
-    project([("main.js", &format!("'use strict';\n{strict}"))]).cjs().gives("m.handler()", "true");
-    let project = project([
-        (
-            "main.js",
-            "exports.handler = () => [require('./strict').handler(), (function () { return this === globalThis })()];",
-        ),
-        ("strict.js", &format!("'use strict';\n{strict}")),
-    ]);
-    project.cjs().gives("m.handler()", "[true,true]");
-}
-
-#[test]
-fn modules_stay_strict_in_commonjs_output() {
-    let project =
-        project([("main.mjs", "function self() { return this === undefined }\nexport const handler = () => self();")]);
-    project.gives("m.handler()", "true");
-}
-
-#[test]
-fn what_only_sloppy_mode_allows_is_a_failure_in_module_output() {
-    let project = project([
-        ("main.mjs", "import lib from 'lib';\nexport const handler = () => lib;"),
-        ("node_modules/lib/index.js", "// first\nvar o = { a: 1 };\nwith (o) { exports.a = a }\n"),
-    ]);
-    let failures = project.try_bundle(fnzip_bundle::Format::Esm).unwrap_err();
-    assert_eq!(failures.len(), 1, "{failures:?}");
-    assert_eq!(failures[0].code, Code::SloppyMode);
-    assert_eq!(failures[0].file.as_deref(), Some(project.directory.join("node_modules/lib/index.js").as_path()));
-    assert_eq!(failures[0].line, Some(3));
-    project.cjs().gives("m.handler()", r#"{"a":1}"#);
+    project.cjs().gives("m.handler()", "[2,2]");
+    project.esm().gives("m.default.handler()", "[2,2]");
 }
 
 #[test]
@@ -231,4 +182,63 @@ fn module_is_there() {
         ("lib.js", "exports.loaded = typeof module;"),
     ]);
     project.cjs().gives("m.handler()", r#"["object","object"]"#);
+}
+
+#[test]
+fn old_syntax_is_taken_as_node_takes_it() {
+    let project = project([
+        ("main.js", "exports.handler = () => require('./old');"),
+        (
+            "old.js",
+            "var await = 1, let = 2, yield = 3;\nfunction twice(a, a) { return a }\nmodule.exports = [await, let, yield, '\\033', twice(1, 2), 010]; <!-- note\n--> note",
+        ),
+    ]);
+    project.cjs().gives("m.handler()", r#"[1,2,3,"\u001b",2,8]"#);
+}
+
+#[test]
+fn umd_takes_the_branch_of_commonjs() {
+    let umd = "(function (root, factory) { if (typeof define === 'function' && define.amd) define([], factory); else if (typeof module === 'object' && module.exports) module.exports = factory(); else root.lib = factory() })(this, function () { return { umd: 1 } });";
+    let project = project([
+        ("main.mjs", "import lib from 'lib';\nexport const handler = () => lib.umd;"),
+        ("node_modules/lib/index.js", umd),
+    ]);
+    project.gives("m.handler()", "1");
+}
+
+#[test]
+fn reexports_of_compilers_come_through() {
+    let project = project([
+        ("main.mjs", "import { a } from 'lib';\nexport const handler = () => a;"),
+        (
+            "node_modules/lib/index.js",
+            "'use strict';\nvar __exportStar = function (m, exports) { for (var p in m) exports[p] = m[p] };\nObject.defineProperty(exports, '__esModule', { value: true });\n__exportStar(require('./a'), exports);",
+        ),
+        ("node_modules/lib/a.js", "exports.a = 1;"),
+    ]);
+    project.gives("m.handler()", "1");
+}
+
+#[test]
+fn an_entry_may_import_and_still_use_exports() {
+    let project = project([("main.ts", "import path from 'node:path';\nexports.handler = () => path.sep;")]);
+    project.cjs().gives("[m.handler(), Object.keys(m)]", r#"["/",["handler"]]"#);
+    project.esm().gives("m.default.handler()", r#""/""#);
+    assert!(project.cjs().bundle.commonjs_entry);
+}
+
+#[test]
+fn packages_that_rolldown_made_can_be_bundled_again() {
+    let project = project([
+        ("main.cjs", "exports.handler = () => require('./helpers.cjs').values;"),
+        (
+            "helpers.cjs",
+            "const require_context = require('./a/context.cjs');\nconst require_context$1 = require('./b/context.cjs');\nconst require_index = require('./c/index.cjs');\nconst require_c = require_index;\nconst require_c$1 = 3;\nexports.values = [require_context, require_context$1, require_c, require_c$1];",
+        ),
+        ("a/context.cjs", "module.exports = 'a';"),
+        ("b/context.cjs", "module.exports = 'b';"),
+        ("c/index.cjs", "module.exports = 'c';"),
+    ]);
+    project.cjs().gives("m.handler()", r#"["a","b","c",3]"#);
+    project.esm().gives("m.default.handler()", r#"["a","b","c",3]"#);
 }

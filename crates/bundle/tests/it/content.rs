@@ -88,6 +88,16 @@ fn wasm_without_a_default_export_has_the_module_there() {
 }
 
 #[test]
+fn the_source_phase_gives_the_module_of_wasm() {
+    let project = project([(
+        "main.mjs",
+        "import source module from './uses.wasm';\nexport const handler = () => module instanceof WebAssembly.Module;",
+    )])
+    .bytes("uses.wasm", IMPORTS);
+    project.gives("m.handler()", "true");
+}
+
+#[test]
 fn wasm_imports_modules() {
     let project = project([
         ("main.mjs", "import * as wasm from './uses.wasm';\nexport const handler = () => wasm.twice();"),

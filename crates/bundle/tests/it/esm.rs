@@ -104,3 +104,117 @@ fn top_level_await_works_in_module_output() {
     ]);
     project.esm().gives("m.handler()", "3");
 }
+
+#[test]
+fn modules_run_in_the_order_of_their_imports() {
+    let project = project([
+        (
+            "main.mjs",
+            "import './a.mjs';\nimport './b.cjs';\nimport './c.mjs';\nexport const handler = () => globalThis.order;",
+        ),
+        ("a.mjs", "(globalThis.order = []).push('a');"),
+        ("b.cjs", "globalThis.order.push('b');"),
+        ("c.mjs", "import './d.cjs';\nglobalThis.order.push('c');"),
+        ("d.cjs", "globalThis.order.push('d');"),
+    ]);
+    project.gives("m.handler()", r#"["a","b","d","c"]"#);
+}
+
+#[test]
+fn code_may_be_nested_deeply() {
+    let sum = vec!["x"; 10_000].join(" + ");
+    let list = format!("{}1{}", "[".repeat(500), "]".repeat(500));
+    let main =
+        format!("const sum = x => {sum};\nconst list = {list};\nexport const handler = () => [sum(1), list.length];");
+    project([("main.mjs", &main)]).gives("m.handler()", "[10000,1]");
+}
+
+#[test]
+fn any_name_of_a_function_is_the_name_of_its_file() {
+    for name in ["hello.world", "[id]", "a b", "é"] {
+        let project = project([("main.mjs", "export const handler = () => 1;")]).with(|it| it.name = name.into());
+        project.gives("m.handler()", "1");
+        assert_eq!(project.cjs().entry().name, format!("{name}.cjs"));
+    }
+}
+
+#[test]
+fn small_output_has_nothing_in_it_but_the_code() {
+    let built = project([("main.mjs", "export const handler = () => 1;")]).esm();
+    assert_eq!(built.code(), "const handler = () => 1;\n\nexport { handler };\n");
+}
+
+#[test]
+fn default_exports_without_a_name_are_called_default() {
+    let project = project([
+        (
+            "main.mjs",
+            "import a from './a.mjs';\nimport b from './b.mjs';\nimport c from './c.mjs';\nexport default () => [a.name, b.name, c.name];",
+        ),
+        ("a.mjs", "export default () => 1;"),
+        ("b.mjs", "export default function () {}"),
+        ("c.mjs", "export default class {}"),
+    ]);
+    project.gives("[m.default.name, ...m.default()]", r#"["default","default","default","default"]"#);
+}
+
+#[test]
+fn this_is_nothing_at_the_top() {
+    project([(
+        "main.mjs",
+        "export const handler = () => typeof (() => this)();\nconst self = this;\nexport const top = typeof self;",
+    )])
+    .gives("[m.handler(), m.top]", r#"["undefined","undefined"]"#);
+}
+
+#[test]
+fn functions_can_be_called_before_their_module_ran() {
+    let project = project([
+        (
+            "main.mjs",
+            "import { a } from './a.mjs';\nexport function early() { return 'early' }\nexport const handler = () => a;",
+        ),
+        ("a.mjs", "import { early } from './main.mjs';\nexport const a = early();"),
+    ]);
+    project.gives("m.handler()", r#""early""#);
+}
+
+#[test]
+fn paths_may_have_any_characters() {
+    let project = project([
+        (
+            "[id] #1?.mjs",
+            "import { a } from './ü/a b.mjs';\nimport c from './$&.js';\nexport const handler = () => [a, c];",
+        ),
+        ("ü/a b.mjs", "export const a = 1;"),
+        ("$&.js", "module.exports = 2;"),
+    ]);
+    project.with(|it| it.source_maps = true).gives("m.handler()", "[1,2]");
+}
+
+#[test]
+fn a_byte_order_mark_and_carriage_returns_are_no_matter() {
+    let project = project([
+        ("main.mjs", "\u{feff}import { a } from './a.cjs';\r\nexport const handler = () => a;\r\n"),
+        ("a.cjs", "\u{feff}exports.a = 1;\r\n"),
+    ]);
+    project.gives("m.handler()", "1");
+}
+
+#[test]
+fn data_urls_work() {
+    let project = project([(
+        "main.mjs",
+        "export const handler = async () => (await import('data:text/javascript,export default 6')).default;",
+    )]);
+    project.gives("m.handler()", "6");
+}
+
+#[test]
+fn the_newest_syntax_is_left_to_node() {
+    let project = project([(
+        "main.mjs",
+        "class A { static #p = 1; static { this.q = A.#p } accessor = 2 }\nconst r = /(?<y>\\d+)/v;\nexport const handler = () => [A.q, r.test('1'), 1_000, 2n ** 3n + ''];",
+    )]);
+    project.gives("m.handler()", r#"[1,true,1000,"8"]"#);
+}

@@ -24,7 +24,7 @@ fn a_syntax_error_has_a_place() {
         project([("main.mjs", "import './lib/bad.mjs';"), ("lib/bad.mjs", "const a = 1;\nlet é = 'é', b = ;\n")]);
     let failures = failures(&project, Format::Cjs);
     assert_eq!(place(&failures[0]), (Code::Syntax, "lib/bad.mjs".into(), Some(2), Some(18)));
-    assert_eq!(failures[0].message, "Unexpected token");
+    assert_eq!(failures[0].message, "unexpected token");
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn an_import_of_what_is_not_exported_has_a_place() {
     ]);
     let failures = failures(&project, Format::Cjs);
     assert_eq!(place(&failures[0]), (Code::MissingExport, "src/main.mjs".into(), Some(2), Some(15)));
-    assert_eq!(failures[0].message, r#""two" is not exported by "src/lib.mjs", imported by "src/main.mjs""#);
+    assert_eq!(failures[0].message, "`two` is not exported by `src/lib.mjs`");
 }
 
 #[test]
@@ -50,6 +50,7 @@ fn top_level_await_is_a_failure_in_commonjs_output() {
     let failures = failures(&project, Format::Cjs);
     assert_eq!(failures.len(), 1, "{failures:?}");
     assert_eq!(place(&failures[0]), (Code::TopLevelAwait, "late.mjs".into(), Some(2), Some(21)));
+    assert_eq!(failures[0].message, "CommonJS cannot hold top-level `await`");
 }
 
 #[test]
@@ -61,6 +62,7 @@ fn top_level_await_below_a_require_is_a_failure_in_module_output() {
     ]);
     let failures = failures(&project, Format::Esm);
     assert_eq!(place(&failures[0]), (Code::TopLevelAwait, "lib.cjs".into(), Some(2), Some(16)), "{failures:?}");
+    assert!(failures[0].message.contains("the imported file `late.mjs` contains a top-level await"), "{failures:?}");
 }
 
 #[test]
@@ -105,4 +107,19 @@ fn eval_is_a_warning() {
     let built = project([("main.mjs", "export const handler = text => eval(text);")]).cjs();
     let warnings = &built.bundle.warnings;
     assert_eq!(place(&warnings[0]), (Code::Eval, "main.mjs".into(), Some(1), Some(32)), "{warnings:?}");
+}
+
+#[test]
+fn messages_are_fragments_in_our_words() {
+    let eval =
+        project([("main.mjs", "export const handler = text => eval(text);\nexport const meta = () => import.meta;")])
+            .cjs();
+    let messages: Vec<_> = eval.bundle.warnings.iter().map(|it| it.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        [
+            "`eval` sees the names of the bundle, which need not be those of the file",
+            "`import.meta` is an empty object in CommonJS, apart from `url`, `dirname` and `filename`",
+        ]
+    );
 }

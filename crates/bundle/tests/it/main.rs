@@ -1,7 +1,7 @@
 //! What bundles do: small projects that live in memory are bundled, and the output is run by Node in a directory of its
 //! own. The projects' directory does not exist, so nothing can come from anywhere but the host.
 
-#![allow(missing_docs, reason = "tests say what they test in their names")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod project;
 
@@ -15,3 +15,4 @@ mod meta;
 mod outside;
 mod shaking;
 mod source_maps;
+mod strict_mode;

@@ -1,0 +1,266 @@
+//! An entry and the modules that it asks for become one file, with rolldown. In: an entry, the graph, and
+//! what stays outside. Out: the file, and what went into it. Never resolves by itself: where a request
+//! leads is the graph's word, so that a bundle and a trace agree.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fnzip_bundle::{Code as Kind, Content, Dialect, Failure, Format, Host, Resolved, Source, bundle as rolldown};
+
+use super::compile::relative;
+use super::graph::{Edge, Graph, Module, Targets};
+use super::package::package_name;
+use super::parse::{CODE_EXTENSIONS, is_typescript};
+use super::resolve::Unresolved;
+use super::scan::{Form, Request};
+use super::trace::{Inlined, TraceOptions, targets};
+use super::transpile::{self, Options, Target, transpile};
+use crate::diagnostic::{Code, Diagnostic, Severity, Span};
+use crate::function::NodeVersion;
+use crate::path::AbsPath;
+use crate::plan::ModuleFormat;
+
+/// What goes into a bundle, and what comes out of it.
+#[derive(Debug, Clone)]
+pub struct BundleOptions {
+    /// The format of what comes out.
+    pub format: ModuleFormat,
+    /// Who runs it.
+    pub node: NodeVersion,
+    /// What is left out altogether.
+    pub trace: TraceOptions,
+    /// Packages that go into the bundle: none of them, or all but those with these roots.
+    pub packages: Packages,
+    /// Source maps are made.
+    pub source_maps: bool,
+    /// Paths in source maps begin here.
+    pub base: AbsPath,
+}
+
+/// Which packages go into a bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Packages {
+    /// None that Node can load.
+    Beside,
+    /// All but those in these directories.
+    Inside {
+        /// Roots of packages.
+        except: BTreeSet<AbsPath>,
+    },
+}
+
+/// A bundle.
+#[derive(Debug)]
+pub struct Bundled {
+    /// The code.
+    pub code: String,
+    /// The source map, if it was asked for.
+    pub map: Option<String>,
+    /// What went into it.
+    pub inlined: Inlined,
+    /// Warnings.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Bundles `entry`, a real path, into a file of this `name` in the entry's directory.
+///
+/// # Errors
+/// Everything that is wrong with its modules.
+pub fn bundle(
+    graph: &Arc<Graph>,
+    entry: &AbsPath,
+    name: &str,
+    options: &BundleOptions,
+) -> Result<Bundled, Vec<Diagnostic>> {
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    let asked = fnzip_bundle::Options {
+        entry: entry.to_path_buf(),
+        name: stem.to_owned(),
+        extension: extension.to_owned(),
+        working_directory: options.base.to_path_buf(),
+        format: if options.format == ModuleFormat::Esm { Format::Esm } else { Format::Cjs },
+        source_maps: options.source_maps,
+        splitting: false,
+        commonjs_names: vec!["handler".to_owned()],
+    };
+    let files = Files { graph: graph.clone(), entry: entry.clone(), options: options.clone() };
+    let said = |failures: Vec<Failure>, severity: Severity| {
+        failures.into_iter().map(|failure| in_our_words(failure, severity, graph)).collect::<Vec<Diagnostic>>()
+    };
+    let found = rolldown(&asked, Arc::new(files)).map_err(|failures| said(failures, Severity::Error))?;
+    let paths = |paths: Vec<PathBuf>| paths.into_iter().map(AbsPath::of).collect();
+    let inlined = Inlined { modules: paths(found.modules), inputs: paths(found.inputs) };
+    let output = found.files.into_iter().find(|file| file.is_entry);
+    let (code, map) = output.map(|file| (file.code, file.map)).unwrap_or_default();
+    Ok(Bundled { code, map, inlined, diagnostics: said(found.warnings, Severity::Warning) })
+}
+
+/// The graph, as rolldown wants its modules.
+struct Files {
+    graph: Arc<Graph>,
+    entry: AbsPath,
+    options: BundleOptions,
+}
+
+impl Host for Files {
+    fn resolve(&self, specifier: &str, importer: &Path, kind: fnzip_bundle::Kind) -> Resolved {
+        let importer = AbsPath::of(importer);
+        let form = match kind {
+            fnzip_bundle::Kind::Import => Form::Import,
+            fnzip_bundle::Kind::Require => Form::Require,
+            fnzip_bundle::Kind::DynamicImport => Form::DynamicImport,
+        };
+        let request = self.graph.request(&importer, specifier, form);
+        if self.options.trace.leaves_out(&request).is_some() {
+            return Resolved::External(specifier.to_owned());
+        }
+        let targets = match self.targets(&importer, &request) {
+            Ok(targets) => targets,
+            Err(Unresolved::Builtin | Unresolved::Url) => return Resolved::External(specifier.to_owned()),
+            Err(_) => return Resolved::Missing,
+        };
+        let Some(target) = targets.modules.first().map(|real| &real.path) else { return Resolved::Missing };
+        if self.is_inside(target, form) {
+            return Resolved::File(target.to_path_buf());
+        }
+        Resolved::External(self.as_the_bundle_says(specifier, target, form))
+    }
+
+    fn load(&self, path: &Path) -> Result<Source, String> {
+        let path = AbsPath::of(path);
+        let bytes = self.graph.store().read(&path).map_err(|error| error.reason())?;
+        let text = || String::from_utf8_lossy(&bytes).into_owned();
+        let content = match path.extension() {
+            "json" => Content::Json(text()),
+            "wasm" => Content::Wasm(bytes.to_vec()),
+            extension if CODE_EXTENSIONS.contains(&extension) || extension.is_empty() => self.code(&path, &text())?,
+            _ => Content::Text(text()),
+        };
+        Ok(Source { content, side_effects: self.side_effects(&path) })
+    }
+}
+
+impl Files {
+    /// Does the module at a real path become a part of the bundle?
+    fn is_inside(&self, target: &AbsPath, form: Form) -> bool {
+        if target.extension() == "node" {
+            return false;
+        }
+        let Some(root) = super::assets::package_root(target) else { return true };
+        match &self.options.packages {
+            Packages::Inside { except } => !except.contains(&root),
+            Packages::Beside => {
+                let needs_require = self.options.format == ModuleFormat::Cjs && form != Form::DynamicImport;
+                let is_module = || self.graph.format(target) == ModuleFormat::Esm;
+                needs_require && self.options.node < NodeVersion::REQUIRES_MODULES && is_module()
+            }
+        }
+    }
+
+    /// Where a request leads, asked by the bundle.
+    fn targets(&self, importer: &AbsPath, request: &Request) -> Result<Targets, Unresolved> {
+        let outcome = self.graph.targets_of(importer, request);
+        let edge = Edge { request: request.clone(), outcome, span: None };
+        targets(&self.graph, importer, self.options.format, &edge).into_owned()
+    }
+
+    /// The specifier by which the bundle asks for a file: what was written, if that leads there from where the
+    /// bundle stands.
+    fn as_the_bundle_says(&self, specifier: &str, target: &AbsPath, form: Form) -> String {
+        let is_required = self.options.format == ModuleFormat::Cjs && form == Form::Import;
+        let request = Request::plain(specifier, if is_required { Form::Require } else { form });
+        let leads_there = package_name(specifier).is_some()
+            && self.graph.targets_of(&self.entry, &request).is_ok_and(|targets| {
+                !targets.mapped && targets.modules.first().is_some_and(|first| first.path == *target)
+            });
+        if leads_there { specifier.to_owned() } else { relative(&self.entry, target) }
+    }
+
+    fn code(&self, path: &AbsPath, text: &str) -> Result<Content, String> {
+        let module = self.graph.module(path);
+        // `export =` is CommonJS, and nothing else can say it.
+        let is_commonjs = is_typescript(path.extension()) && has_export_assignment(text);
+        let dialect = if is_commonjs { Dialect::CommonJs } else { dialect(path, &module) };
+        let is_written_so = !is_typescript(path.extension()) && path.extension() != "jsx";
+        let anchor = (*path != self.entry && looks_around(text)).then(|| relative(&self.entry, path));
+        if is_written_so && anchor.is_none() {
+            return Ok(Content::JavaScript { text: text.to_owned(), dialect, map: None });
+        }
+        let name = self.options.source_maps.then(|| path.name().to_owned());
+        let options = Options {
+            module: if is_commonjs { transpile::Module::CommonJs } else { transpile::Module::Keep },
+            source_map: name,
+            anchor,
+            ..self.graph.transpile_options(path, self.options.node)
+        };
+        let lead = |specifier: &str, form: Form| self.lead(path, specifier, form);
+        match transpile(text, path.extension(), &options, &lead) {
+            Ok(transpiled) => Ok(Content::JavaScript { text: transpiled.code, dialect, map: transpiled.map }),
+            Err(said) => Err(said.first().map_or_else(String::new, |said| said.message.clone())),
+        }
+    }
+
+    /// What a module of the user's exports that is nothing at run time: rolldown would look for it.
+    fn lead(&self, importer: &AbsPath, specifier: &str, form: Form) -> Option<Target> {
+        let request = self.graph.request(importer, specifier, form);
+        let targets = self.graph.targets_of(importer, &request).ok()?;
+        let path = &targets.modules.first().filter(|real| is_typescript(real.path.extension()))?.path;
+        let types = self.graph.exported_types(path);
+        Some(Target { specifier: specifier.to_owned(), format: transpile::Format::EsModule, types })
+    }
+
+    /// What the file's package.json says of its side effects.
+    fn side_effects(&self, path: &AbsPath) -> Option<bool> {
+        let directory = path.parent()?;
+        let package = self.graph.store().nearest_package_json(&directory, self.graph.top())?;
+        let said = self.graph.package(&package);
+        said.as_ref().as_ref().ok()?.side_effects.of(&path.relative_to(&package.parent()?))
+    }
+}
+
+/// How rolldown is to read a file. Only what Node takes for an ES module has Node's interop.
+fn dialect(path: &AbsPath, module: &Module) -> Dialect {
+    match path.extension() {
+        "mjs" | "mts" => Dialect::NodeEsm,
+        "cjs" => Dialect::CommonJs,
+        "js" | "jsx" | "ts" | "tsx" if module.is_called_module() => Dialect::NodeEsm,
+        _ if module.analysis.is_esm => Dialect::CompiledEsm,
+        _ => Dialect::CommonJs,
+    }
+}
+
+fn has_export_assignment(text: &str) -> bool {
+    text.lines().filter_map(|line| line.trim_start().strip_prefix("export")).any(|rest| {
+        let value = rest.trim_start().strip_prefix('=');
+        value.is_some_and(|value| !value.starts_with('='))
+    })
+}
+
+/// May its text ask where it stands?
+fn looks_around(text: &str) -> bool {
+    ["__dirname", "__filename", "import.meta", "import(", "require"].iter().any(|word| text.contains(word))
+}
+
+fn in_our_words(failure: Failure, severity: Severity, graph: &Graph) -> Diagnostic {
+    let code = match failure.code {
+        Kind::Syntax | Kind::SloppyMode | Kind::Assignment => Code::Syntax,
+        Kind::Load => Code::Unreadable,
+        _ => Code::ModuleFormat,
+    };
+    let hint = (failure.code == Kind::TopLevelAwait).then_some(
+        "CommonJS cannot wait: move it into a function, or set `\"type\": \"module\"` in the function's package.json",
+    );
+    let mut said = Diagnostic::new(severity, code, failure.message);
+    if let Some(hint) = hint {
+        said = said.hint(hint);
+    }
+    let Some(file) = failure.file.map(AbsPath::of) else { return said };
+    // Of what was transpiled the place is another.
+    let is_as_written = !is_typescript(file.extension()) && file.extension() != "jsx";
+    if let (true, Some(line), Ok(bytes)) = (is_as_written, failure.line, graph.store().read(&file)) {
+        let source = String::from_utf8_lossy(&bytes);
+        said = said.span(Span::at_line(&source, line as usize, failure.column.unwrap_or(1) as usize));
+    }
+    said.at(&file)
+}

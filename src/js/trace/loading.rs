@@ -1,0 +1,77 @@
+//! As what the files of a trace are loaded. In: how the entry is loaded, and by which Node. Out: for each
+//! request, where it leads and what the target is to who asks: an `import` of a file that becomes
+//! CommonJS is a `require()`. Without a loader every file is what Node takes it for.
+
+use std::borrow::Cow;
+
+use super::Walk;
+use crate::function::NodeVersion;
+use crate::js::graph::{Edge, Graph, Targets};
+use crate::js::package::package_name;
+use crate::js::resolve::Unresolved;
+use crate::js::scan::{Form, Request};
+use crate::path::AbsPath;
+use crate::plan::ModuleFormat;
+
+/// Who loads the entry of a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loading {
+    /// As what.
+    pub format: ModuleFormat,
+    /// The version of Node.
+    pub node: NodeVersion,
+}
+
+impl Loading {
+    /// As what a request of a file that is loaded as `importer` loads its target.
+    pub fn format_of(self, graph: &Graph, importer: ModuleFormat, form: Form, target: &AbsPath) -> ModuleFormat {
+        let by_require = match form {
+            Form::Import => importer == ModuleFormat::Cjs,
+            Form::Require => true,
+            Form::DynamicImport | Form::ImportResolve | Form::RequireResolve => false,
+        };
+        if by_require && self.node < NodeVersion::REQUIRES_MODULES { ModuleFormat::Cjs } else { graph.format(target) }
+    }
+}
+
+/// Where a request leads from a file that is loaded as `importer`. What is imported by name is asked for as
+/// `require()` asks, if there is CommonJS.
+pub fn targets<'e>(
+    graph: &Graph,
+    path: &AbsPath,
+    importer: ModuleFormat,
+    edge: &'e Edge,
+) -> Cow<'e, Result<Targets, Unresolved>> {
+    let is_named = package_name(&edge.request.specifier).is_some() || edge.request.specifier.starts_with('#');
+    if importer == ModuleFormat::Esm || edge.request.form != Form::Import || !is_named {
+        return Cow::Borrowed(&edge.outcome);
+    }
+    let required = Request { form: Form::Require, ..edge.request.clone() };
+    match graph.targets_of(path, &required) {
+        Ok(targets) if targets.modules.first().is_some_and(|first| graph.format(&first.path) == ModuleFormat::Cjs) => {
+            Cow::Owned(Ok(targets))
+        }
+        _ => Cow::Borrowed(&edge.outcome),
+    }
+}
+
+impl Walk<'_> {
+    pub(super) fn targets<'e>(
+        &self,
+        path: &AbsPath,
+        importer: ModuleFormat,
+        edge: &'e Edge,
+    ) -> Cow<'e, Result<Targets, Unresolved>> {
+        match self.options.loading {
+            Some(_) => targets(self.graph, path, importer, edge),
+            None => Cow::Borrowed(&edge.outcome),
+        }
+    }
+
+    pub(super) fn loaded_as(&self, importer: ModuleFormat, form: Form, target: &AbsPath) -> ModuleFormat {
+        match self.options.loading {
+            Some(loading) => loading.format_of(self.graph, importer, form, target),
+            None => self.graph.format(target),
+        }
+    }
+}
