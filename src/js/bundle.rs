@@ -4,11 +4,13 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use fnzip_bundle::{Code as Kind, Content, Dialect, Failure, Format, Host, Resolved, Source, bundle as rolldown};
+use fnzip_bundle::{
+    Code as Kind, Content, Dialect, Failure, Format, Host, Resolved, Source, bundle as rolldown, original,
+};
 
-use super::compile::relative;
+use super::compile::{needs_compiler, relative};
 use super::graph::{Edge, Graph, Module, Targets};
 use super::package::package_name;
 use super::parse::{CODE_EXTENSIONS, is_typescript};
@@ -84,11 +86,18 @@ pub fn bundle(
         splitting: false,
         commonjs_names: vec!["handler".to_owned()],
     };
-    let files = Files { graph: graph.clone(), entry: entry.clone(), options: options.clone() };
+    let refused = Mutex::default();
+    let files = Arc::new(Files { graph: graph.clone(), entry: entry.clone(), options: options.clone(), refused });
     let said = |failures: Vec<Failure>, severity: Severity| {
-        failures.into_iter().map(|failure| in_our_words(failure, severity, graph)).collect::<Vec<Diagnostic>>()
+        failures.into_iter().map(|failure| files.in_our_words(failure, severity)).collect::<Vec<Diagnostic>>()
     };
-    let found = rolldown(&asked, Arc::new(files)).map_err(|failures| said(failures, Severity::Error))?;
+    let found = rolldown(&asked, files.clone()).map_err(|failures| {
+        // What the compiler refused comes back without its place.
+        let refused = std::mem::take(&mut *files.refused.lock().unwrap_or_else(PoisonError::into_inner));
+        let is_known = |failure: &Failure| failure.code == Kind::Load && !refused.is_empty();
+        let others = failures.into_iter().filter(|failure| !is_known(failure)).collect();
+        [refused.clone(), said(others, Severity::Error)].concat()
+    })?;
     let paths = |paths: Vec<PathBuf>| paths.into_iter().map(AbsPath::of).collect();
     let inlined = Inlined { modules: paths(found.modules), inputs: paths(found.inputs) };
     let output = found.files.into_iter().find(|file| file.is_entry);
@@ -101,6 +110,8 @@ struct Files {
     graph: Arc<Graph>,
     entry: AbsPath,
     options: BundleOptions,
+    /// What the compiler says of files that it cannot compile.
+    refused: Mutex<Vec<Diagnostic>>,
 }
 
 impl Host for Files {
@@ -182,22 +193,24 @@ impl Files {
         // `export =` is CommonJS, and nothing else can say it.
         let is_commonjs = is_typescript(path.extension()) && has_export_assignment(text);
         let dialect = if is_commonjs { Dialect::CommonJs } else { dialect(path, &module) };
-        let is_written_so = !is_typescript(path.extension()) && path.extension() != "jsx";
-        let anchor = (*path != self.entry && looks_around(text)).then(|| relative(&self.entry, path));
-        if is_written_so && anchor.is_none() {
+        let anchor = (*path != self.entry && looks_around(text, &module)).then(|| relative(&self.entry, path));
+        if !needs_compiler(path) && anchor.is_none() {
             return Ok(Content::JavaScript { text: text.to_owned(), dialect, map: None });
         }
-        let name = self.options.source_maps.then(|| path.name().to_owned());
         let options = Options {
             module: if is_commonjs { transpile::Module::CommonJs } else { transpile::Module::Keep },
-            source_map: name,
+            source_map: self.options.source_maps.then(|| path.name().to_owned()),
             anchor,
             ..self.graph.transpile_options(path, self.options.node)
         };
         let lead = |specifier: &str, form: Form| self.lead(path, specifier, form);
         match transpile(text, path.extension(), &options, &lead) {
             Ok(transpiled) => Ok(Content::JavaScript { text: transpiled.code, dialect, map: transpiled.map }),
-            Err(said) => Err(said.first().map_or_else(String::new, |said| said.message.clone())),
+            Err(said) => {
+                let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+                refused.extend(said.into_iter().map(|said| said.at(path)));
+                Err("it cannot be compiled".into())
+            }
         }
     }
 
@@ -223,7 +236,7 @@ impl Files {
 fn dialect(path: &AbsPath, module: &Module) -> Dialect {
     match path.extension() {
         "mjs" | "mts" => Dialect::NodeEsm,
-        "cjs" => Dialect::CommonJs,
+        "cjs" | "cts" => Dialect::CommonJs,
         "js" | "jsx" | "ts" | "tsx" if module.is_called_module() => Dialect::NodeEsm,
         _ if module.analysis.is_esm => Dialect::CompiledEsm,
         _ => Dialect::CommonJs,
@@ -237,30 +250,53 @@ fn has_export_assignment(text: &str) -> bool {
     })
 }
 
-/// May its text ask where it stands?
-fn looks_around(text: &str) -> bool {
-    ["__dirname", "__filename", "import.meta", "import(", "require"].iter().any(|word| text.contains(word))
+/// May a module ask where it stands, or for what only the run tells?
+fn looks_around(text: &str, module: &Module) -> bool {
+    let asks = |edge: &Edge| edge.request.form == Form::RequireResolve || !edge.request.is_literal;
+    ["__dirname", "__filename", "import.meta"].iter().any(|word| text.contains(word))
+        || !module.named.is_empty()
+        || !module.doubts.is_empty()
+        || module.edges.iter().any(asks)
 }
 
-fn in_our_words(failure: Failure, severity: Severity, graph: &Graph) -> Diagnostic {
-    let code = match failure.code {
-        Kind::Syntax | Kind::SloppyMode | Kind::Assignment => Code::Syntax,
-        Kind::Load => Code::Unreadable,
-        _ => Code::ModuleFormat,
-    };
-    let hint = (failure.code == Kind::TopLevelAwait).then_some(
+impl Files {
+    fn in_our_words(&self, failure: Failure, severity: Severity) -> Diagnostic {
+        let code = match failure.code {
+            Kind::Syntax | Kind::SloppyMode | Kind::Assignment => Code::Syntax,
+            Kind::Load => Code::Unreadable,
+            _ => Code::ModuleFormat,
+        };
+        let hint = (failure.code == Kind::TopLevelAwait).then_some(
         "CommonJS cannot wait: move it into a function, or set `\"type\": \"module\"` in the function's package.json",
     );
-    let mut said = Diagnostic::new(severity, code, failure.message);
-    if let Some(hint) = hint {
-        said = said.hint(hint);
+        let mut said = Diagnostic::new(severity, code, failure.message);
+        if let Some(hint) = hint {
+            said = said.hint(hint);
+        }
+        let Some(file) = failure.file.map(AbsPath::of) else { return said };
+        if let (Some(line), Ok(bytes)) = (failure.line, self.graph.store().read(&file)) {
+            let source = String::from_utf8_lossy(&bytes);
+            let place = (line, failure.column.unwrap_or(1));
+            let place = if needs_compiler(&file) { self.as_written(&file, &source, place) } else { Some(place) };
+            if let Some((line, column)) = place {
+                said = said.span(Span::at_line(&source, line as usize, column as usize));
+            }
+        }
+        said.at(&file)
     }
-    let Some(file) = failure.file.map(AbsPath::of) else { return said };
-    // Of what was transpiled the place is another.
-    let is_as_written = !is_typescript(file.extension()) && file.extension() != "jsx";
-    if let (true, Some(line), Ok(bytes)) = (is_as_written, failure.line, graph.store().read(&file)) {
-        let source = String::from_utf8_lossy(&bytes);
-        said = said.span(Span::at_line(&source, line as usize, failure.column.unwrap_or(1) as usize));
+
+    /// The place in a source of what stands here in the code that was made of it. It is made once more, with
+    /// a map.
+    fn as_written(&self, path: &AbsPath, source: &str, (line, column): (u32, u32)) -> Option<(u32, u32)> {
+        let mapped = Self {
+            graph: self.graph.clone(),
+            entry: self.entry.clone(),
+            options: BundleOptions { source_maps: true, ..self.options.clone() },
+            refused: Mutex::default(),
+        };
+        match mapped.code(path, source).ok()? {
+            Content::JavaScript { map: Some(map), .. } => original(&map, line, column),
+            _ => None,
+        }
     }
-    said.at(&file)
 }

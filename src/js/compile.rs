@@ -63,7 +63,8 @@ fn is_code(path: &AbsPath) -> bool {
     CODE_EXTENSIONS.contains(&path.extension())
 }
 
-fn needs_compiler(path: &AbsPath) -> bool {
+/// Is it a file of the user's that Node does not take?
+pub(super) fn needs_compiler(path: &AbsPath) -> bool {
     !path.in_node_modules() && (is_typescript(path.extension()) || path.extension() == "jsx")
 }
 

@@ -35,6 +35,14 @@ pub(crate) fn decode(mut map: SourceMap, ids: &Ids) -> String {
     map.to_json_string()
 }
 
+/// Where a place of generated code comes from by its source map, both from 1: the line and the column in what was
+/// written.
+pub fn original(map: &str, line: u32, column: u32) -> Option<(u32, u32)> {
+    let map = SourceMap::from_json(serde_json::from_str(map).ok()?).ok()?;
+    let (_, line, column) = origin(&map, line.checked_sub(1)? as usize, column.checked_sub(1)? as usize)?;
+    Some((line, column))
+}
+
 /// Where a place in the output (from 0) comes from: rolldown's name of the source, line and column (from 1).
 pub(crate) fn origin(map: &SourceMap, line: usize, column: usize) -> Option<(String, u32, u32)> {
     let table = map.generate_lookup_table();
