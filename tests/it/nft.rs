@@ -54,15 +54,18 @@ fn sites_agree() {
     ] {
         let base = fixture(packages);
         install(&base);
-        let listed = said(fnzip(&fixture(site)).args(["list", "--files", "--json", "--node-version", "22"]));
+        let listed = said(fnzip(&fixture(site)).args(["list", "--json"]));
         let functions: Vec<Value> = serde_json::from_str(&listed.out).unwrap();
         assert!(functions.len() >= 5, "{}", listed.err);
         let job = |function: &Value| json!({"entry": function["mainFile"], "base": base.to_string()});
         let theirs = nft(&functions.iter().map(job).collect::<Vec<_>>());
         for (function, theirs) in functions.iter().zip(theirs) {
             let name = format!("{packages}/{}", function["name"].as_str().unwrap());
-            let files = function["srcFiles"].as_array().unwrap().iter();
-            let ours = files.map(|file| AbsPath::resolve(&base, file.as_str().unwrap()).relative_to(&base)).collect();
+            let main = function["mainFile"].as_str().unwrap();
+            let traced = said(fnzip(&base).args(["trace", main, "--json", "--node-version", "22"]));
+            let traced: Value = serde_json::from_str(&traced.out).unwrap();
+            let files = traced["files"].as_array().unwrap().iter();
+            let ours = files.map(|file| file.as_str().unwrap().to_owned()).collect();
             let rows: Vec<&str> = table.lines().filter_map(|line| line.strip_prefix(&format!("{name}: "))).collect();
             compare(&name, &rows, &theirs, &ours, &mut failures);
         }
