@@ -126,6 +126,11 @@ impl fmt::Display for AbsPath {
     }
 }
 
+/// A relative path as a relative URL, which `import` takes.
+pub fn as_url(path: &str) -> String {
+    path.replace('%', "%25").replace('?', "%3F").replace('#', "%23")
+}
+
 /// The longest directory that holds every one of `paths`; none if there is no path.
 pub fn common_directory<'a>(paths: impl IntoIterator<Item = &'a AbsPath>) -> Option<AbsPath> {
     let mut common: Option<AbsPath> = None;

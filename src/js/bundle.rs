@@ -20,7 +20,7 @@ use super::trace::{Inlined, TraceOptions, targets};
 use super::transpile::{self, Options, Target, transpile};
 use crate::diagnostic::{Code, Diagnostic, Severity, Span};
 use crate::function::NodeVersion;
-use crate::path::AbsPath;
+use crate::path::{AbsPath, as_url};
 use crate::plan::ModuleFormat;
 
 /// What goes into a bundle, and what comes out of it.
@@ -185,7 +185,13 @@ impl Files {
             && self.graph.targets_of(&self.entry, &request).is_ok_and(|targets| {
                 !targets.mapped && targets.modules.first().is_some_and(|first| first.path == *target)
             });
-        if leads_there { specifier.to_owned() } else { relative(&self.entry, target) }
+        let by_url = form == Form::DynamicImport || form == Form::Import && self.options.format == ModuleFormat::Esm;
+        let path = relative(&self.entry, target);
+        match (leads_there, by_url) {
+            (true, _) => specifier.to_owned(),
+            (false, true) => as_url(&path),
+            (false, false) => path,
+        }
     }
 
     fn code(&self, path: &AbsPath, text: &str) -> Result<Content, String> {

@@ -9,10 +9,10 @@ use super::graph::{Edge, Graph, Module};
 use super::parse::{CODE_EXTENSIONS, is_typescript};
 use super::scan::{Form, Request};
 use super::trace::{How, Loading, Trace, targets};
-use super::transpile::{self, Format, Options, Target, Transpiled, emitted_extension, transpile};
+use super::transpile::{self, Format, Interop, Options, Target, Transpiled, emitted_extension, transpile};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::NodeVersion;
-use crate::path::AbsPath;
+use crate::path::{AbsPath, as_url};
 use crate::plan::ModuleFormat;
 
 /// For whom files are compiled.
@@ -198,12 +198,15 @@ impl Work<'_> {
     }
 
     /// What a request has to say, and what it loads.
-    fn lead(&self, importer: &AbsPath, format: ModuleFormat, edge: &Edge) -> Option<Target> {
-        let (path, loaded, is_ours) = self.target(importer, format, edge)?;
+    fn lead(&self, importer: &AbsPath, format_of_importer: ModuleFormat, edge: &Edge) -> Option<Target> {
+        let (path, loaded, is_ours) = self.target(importer, format_of_importer, edge)?;
         let output = self.outputs.get(&(path.clone(), loaded));
         let (at, format) = output.map_or((&path, Format::CommonJs), |output| (&output.at, output.format));
         let is_as_before = *at == path && !is_ours || edge.request.base.is_some();
-        let specifier = if is_as_before { edge.request.specifier.clone() } else { relative(importer, at) };
+        let by_url = edge.request.form.is_import()
+            && (format_of_importer == ModuleFormat::Esm || edge.request.form != Form::Import);
+        let named = || if by_url { as_url(&relative(importer, at)) } else { relative(importer, at) };
+        let specifier = if is_as_before { edge.request.specifier.clone() } else { named() };
         Some(Target { specifier, format, types: self.graph.exported_types(&path) })
     }
 
@@ -223,8 +226,11 @@ impl Work<'_> {
             (true, _) => transpile::Module::CommonJs,
         };
         let name = self.options.maps_from.map(|base| path.relative_to(base));
-        let options =
+        let mut options =
             Options { module: kind, source_map: name, ..self.graph.transpile_options(path, self.options.node) };
+        if self.graph.format(path) == ModuleFormat::Esm {
+            options.interop = Interop::Node;
+        }
         let lead = |specifier: &str, form: Form| {
             let same = |edge: &&Edge| edge.request.specifier == specifier;
             let exact = module.edges.iter().find(|edge| same(edge) && edge.request.form == form);

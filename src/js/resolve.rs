@@ -27,7 +27,7 @@ use crate::store::{FileError, Store};
 pub struct ResolveOptions {
     /// What is built for.
     pub target: Target,
-    /// Conditions besides Node's own, in no order.
+    /// Conditions besides Node's own, in no order. `browser` asks for the field of that name as well.
     pub conditions: Vec<String>,
     /// The target is Node 22.10 or newer, which has the `module-sync` condition.
     pub module_sync: bool,
@@ -464,7 +464,11 @@ fn node_options(options: &ResolveOptions, import: bool) -> Options {
     let kind = if import { "import" } else { "require" };
     let mut condition_names: Vec<String> = ["node", "node-addons", kind].map(String::from).into();
     condition_names.extend(options.conditions.iter().cloned());
+    let for_browsers = options.conditions.iter().any(|condition| condition == "browser");
+    let fields: &[&str] = if for_browsers { &["browser", "main"] } else { &["main"] };
     Options {
+        alias_fields: if for_browsers { vec![vec!["browser".into()]] } else { Vec::new() },
+        main_fields: fields.iter().copied().map(String::from).collect(),
         condition_names,
         extensions: [".js", ".json", ".node"].map(String::from).into(),
         fully_specified: import,

@@ -11,7 +11,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::fs::FileKind;
 use crate::function::{Function, InvocationMode};
 use crate::js::graph::{Graph, says_module};
-use crate::path::{AbsPath, ArchivePath, InvalidArchivePath, common_directory};
+use crate::path::{AbsPath, ArchivePath, InvalidArchivePath, as_url, common_directory};
 use crate::plan::{Content, Entries, ModuleFormat};
 use crate::settings::{Format, Settings};
 use crate::store::{FileError, Store};
@@ -225,5 +225,5 @@ fn quoted(path: &str) -> String {
 
 /// The same for `import`, which takes URLs.
 fn url(path: &ArchivePath) -> String {
-    quoted(&path.as_str().replace('%', "%25").replace('?', "%3F").replace('#', "%23"))
+    quoted(&as_url(path.as_str()))
 }

@@ -11,15 +11,19 @@ use swc_core::ecma::visit::{VisitMut, VisitMutWith};
 use super::Work;
 use super::snippet::Snippet;
 use super::specifiers::is_import_meta;
+use crate::path::as_url;
 
 /// Puts every mention right; `file` is as `../lib/file.js`.
 pub(super) fn anchor(program: &mut Program, file: &str, work: &Work<'_>) {
     let directory = file.rsplit_once('/').map_or(".", |(directory, _)| directory);
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    // A URL has no spaces and no marks of its own.
-    let url = file.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
-    let mut anchor =
-        Anchor { work, free: work.free(), file: quoted(file), directory: quoted(directory), url: quoted(&url) };
+    let mut anchor = Anchor {
+        work,
+        free: work.free(),
+        file: quoted(file),
+        directory: quoted(directory),
+        url: quoted(&as_url(file)),
+    };
     program.visit_mut_with(&mut anchor);
 }
 
