@@ -82,6 +82,12 @@ pub struct BuildFacts {
     pub inputs: Vec<AbsPath>,
     /// Those that are there because the configuration names them, sorted.
     pub included_files: Vec<AbsPath>,
+    /// Packages with native addons that stand beside a bundle: by name, their directories and versions.
+    pub native_modules: BTreeMap<String, BTreeMap<AbsPath, String>>,
+    /// Why there is no bundle, where there was to be one.
+    pub bundler_errors: Vec<Diagnostic>,
+    /// What the bundler has to say.
+    pub bundler_warnings: Vec<Diagnostic>,
     /// What the main file is.
     pub input_format: Option<ModuleFormat>,
     /// What the platform loads.

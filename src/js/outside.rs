@@ -2,7 +2,7 @@
 //! looks for files of its own, or loads a native addon, must stay where it is, and so must what such a
 //! package needs: it would be there twice (spec: functions.md section 4).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::assets::package_root;
 use super::graph::Graph;
@@ -50,6 +50,20 @@ pub fn outside(graph: &Graph, traced: &Trace, main: &AbsPath, config: &FunctionC
                 }
             }
         }
+    }
+    found
+}
+
+/// Which of these packages have native addons: by name, their directories and versions.
+pub fn native_packages(graph: &Graph, roots: &BTreeSet<AbsPath>) -> BTreeMap<String, BTreeMap<AbsPath, String>> {
+    let mut found: BTreeMap<String, BTreeMap<AbsPath, String>> = BTreeMap::new();
+    for root in roots.iter().filter(|root| is_native(graph, root)) {
+        let package = graph.package(&root.child("package.json"));
+        let Ok(package) = package.as_ref() else { continue };
+        let name =
+            root.to_str().and_then(|root| root.rsplit_once("/node_modules/")).map_or(root.name(), |(_, name)| name);
+        let version = package.version.clone().unwrap_or_default();
+        found.entry(name.to_owned()).or_default().insert(root.clone(), version);
     }
     found
 }

@@ -38,6 +38,7 @@ pub(super) fn plan(function: &Function, graph: &Arc<Graph>, settings: &Settings)
             return Err(diagnostics);
         }
     };
+    let [bundler_warnings, bundler_errors] = std::mem::take(&mut modules.bundler_said);
     diagnostics.append(&mut modules.said);
     diagnostics.append(&mut modules.traced.diagnostics);
     diagnostics.extend(out_of_the_checkout(&modules.traced, settings));
@@ -97,6 +98,9 @@ pub(super) fn plan(function: &Function, graph: &Arc<Graph>, settings: &Settings)
             entry_filename: Some(archive.entry),
             inputs: inputs.into_iter().collect(),
             included_files: included.files,
+            native_modules: modules.native,
+            bundler_warnings,
+            bundler_errors,
             input_format: Some(input_format),
             output_format: Some(modules.format),
         },

@@ -12,7 +12,7 @@ use crate::function::{Bundler, Function};
 use crate::js::bundle::{BundleOptions, Packages, bundle};
 use crate::js::compile::{CompileOptions, compile};
 use crate::js::graph::Graph;
-use crate::js::outside::outside;
+use crate::js::outside::{native_packages, outside};
 use crate::js::trace::{Inlined, Loading, Trace, TraceOptions, trace, trace_beside};
 use crate::path::AbsPath;
 use crate::plan::ModuleFormat;
@@ -36,6 +36,10 @@ pub(super) struct Modules {
     pub(super) bundler: Bundler,
     /// What places are relative to, if not what all have in common.
     pub(super) root: Option<AbsPath>,
+    /// Packages with native addons beside a bundle.
+    pub(super) native: BTreeMap<String, BTreeMap<AbsPath, String>>,
+    /// What the bundler had to say, and why it failed.
+    pub(super) bundler_said: [Vec<Diagnostic>; 2],
     /// What is to be said.
     pub(super) said: Vec<Diagnostic>,
 }
@@ -58,7 +62,9 @@ pub(super) fn modules(
         Way::OwnBundled | Way::Bundled { or_traced: false } => work.bundled(),
         Way::Bundled { or_traced: true } => work.bundled().or_else(|errors| {
             let mut traced = work.traced(Way::Traced);
-            traced.said.extend(errors.into_iter().map(as_warning));
+            traced.said.extend(errors.iter().cloned().map(as_warning));
+            traced.bundler_said[1] = errors;
+            traced.bundler = Bundler::EsbuildZisi;
             Ok(traced)
         }),
     }
@@ -100,6 +106,8 @@ impl Work<'_> {
             format,
             bundler: name(self.function, way, input_format(self.main, &module)),
             root: None,
+            native: BTreeMap::new(),
+            bundler_said: Default::default(),
             said: compiled.diagnostics,
             traced,
         }
@@ -131,6 +139,10 @@ impl Work<'_> {
             Way::OwnBundled => Packages::Beside,
             _ => Packages::Inside { except: outside(self.graph, &whole, self.main, &self.function.config) },
         };
+        let native = match &packages {
+            Packages::Inside { except } => native_packages(self.graph, except),
+            Packages::Beside => BTreeMap::new(),
+        };
         let extension = if format == ModuleFormat::Esm { "mjs" } else { "cjs" };
         let stem = self.main.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let output = format!("{stem}.{extension}");
@@ -161,7 +173,9 @@ impl Work<'_> {
             format,
             bundler: name(self.function, self.chosen, input_format(self.main, &module)),
             root: (!is_version_2).then(|| self.settings.repository_root.clone()),
-            said: [bundled.diagnostics, beside.diagnostics].concat(),
+            native,
+            said: [bundled.diagnostics.clone(), beside.diagnostics].concat(),
+            bundler_said: [bundled.diagnostics, Vec::new()],
             traced,
         })
     }

@@ -1,6 +1,6 @@
 //! Which way a function is packaged, and what that means for what ships.
 
-use crate::support::{Scratch, fnzip, said, scratch};
+use crate::support::{Scratch, fixture, fnzip, said, scratch};
 
 fn listed(site: &Scratch, flags: &[&str]) -> Vec<String> {
     let said = said(fnzip(&site.path).args(["list", "--files"]).args(flags));
@@ -46,4 +46,41 @@ fn packages_of_version_2_functions_are_traced() {
     site.file("netlify/functions/hello.mjs", "import texts from 'texts'; export default () => texts('de')\n");
     std::fs::remove_file(site.path.join("netlify/functions/hello.js")).unwrap();
     assert_eq!(listed(&site, &[]), ["node_modules/texts/index.js"]);
+}
+
+fn results(site: &Scratch, flags: &[&str]) -> serde_json::Value {
+    let built = said(fnzip(&site.path).args(["bundle", "--json"]).args(flags));
+    serde_json::from_str(&built.out).unwrap_or_else(|_| panic!("{}", built.err))
+}
+
+#[test]
+fn packages_with_addons_stand_beside_a_bundle() {
+    let site = scratch();
+    site.file("netlify/functions/hello.ts", "import fast from 'fast'; export const handler = async () => fast\n");
+    site.file("node_modules/fast/package.json", r#"{"version": "1.2.3", "gypfile": true}"#);
+    site.file("node_modules/fast/index.js", "module.exports = require('./a.node')\n");
+    let addon = fixture("trace/addon-that-fits/node_modules/pkg/a.node");
+    site.file("node_modules/fast/a.node", std::fs::read(addon).unwrap());
+    let row = &results(&site, &[])[0];
+    assert_eq!(row["bundler"], "esbuild");
+    let place = site.path.join("node_modules/fast").to_string();
+    assert_eq!(row["nativeNodeModules"]["fast"][&place], "1.2.3", "{row:#}");
+    assert!(site.path.join(".netlify/functions/hello.zip").is_file());
+}
+
+/// `export =` and `export` in one module are a mistake that no bundle can hold.
+#[test]
+fn what_cannot_be_bundled_is_traced_where_netlify_toml_asks_for_a_bundle() {
+    let site = scratch();
+    site.file("netlify/functions/hello.js", "exports.handler = async () => require('../lib')\n");
+    site.file("netlify/lib.mjs", "export const wait = await 1\n");
+    site.file("netlify/lib.js", "module.exports = import('./lib.mjs')\n");
+    site.file("netlify.toml", "[functions]\nnode_bundler = \"esbuild\"\n");
+    let row = &results(&site, &[])[0];
+    assert_eq!((&row["bundler"], &row["error"]), (&"esbuild_zisi".into(), &serde_json::Value::Null), "{row:#}");
+    let text = row["bundlerErrors"][0]["text"].as_str().unwrap();
+    assert!(text.contains("top-level `await`"), "{row:#}");
+    assert_eq!(row["bundlerErrors"][0]["location"]["line"], 1, "{row:#}");
+    let told = results(&site, &["--config", r#"{"*": {"nodeBundler": "esbuild"}}"#]);
+    assert!(told[0]["error"]["message"].as_str().unwrap().contains("top-level `await`"), "{told:#}");
 }

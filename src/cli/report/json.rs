@@ -65,6 +65,15 @@ fn result(outcome: &Outcome, settings: &Settings, out: &Path) -> Value {
             row.set("entryFilename", json!(facts.entry_filename));
             row.set("inputs", json!(paths(&facts.inputs)));
             row.set("includedFiles", json!(paths(&facts.included_files)));
+            row.set("bundlerErrors", messages(&facts.bundler_errors, settings));
+            row.set("bundlerWarnings", messages(&facts.bundler_warnings, settings));
+            if !facts.native_modules.is_empty() {
+                let packages = facts.native_modules.iter().map(|(name, places)| {
+                    let places = places.iter().map(|(path, version)| (path.to_string(), json!(version))).collect();
+                    (name.clone(), Value::Object(places))
+                });
+                row.set("nativeNodeModules", Value::Object(packages.collect()));
+            }
             row.set("inputModuleFormat", json!(facts.input_format));
             row.set("outputModuleFormat", json!(facts.output_format));
             row.set("path", json!(out.join(built.archive.path.name())));
@@ -89,6 +98,18 @@ fn result(outcome: &Outcome, settings: &Settings, out: &Path) -> Value {
         row.set("diagnostics", diagnostics.iter().map(|said| diagnostic(said, &settings.repository_root)).collect());
     }
     Value::Object(row.0)
+}
+
+/// What a bundler says, in esbuild's shape, which the peer hands on; absent if it is nothing.
+fn messages(said: &[Diagnostic], settings: &Settings) -> Value {
+    let message = |said: &Diagnostic| {
+        let file = said.path.as_ref().map(|path| path.relative_to(&settings.repository_root));
+        let location = said.span.as_ref().map(|span| {
+            json!({"file": file, "line": span.line, "column": span.column - 1, "length": span.length, "lineText": span.text})
+        });
+        json!({"text": said.message, "location": location})
+    };
+    listed(&said.iter().map(message).collect::<Vec<_>>())
 }
 
 /// An array; absent if it is empty.
