@@ -258,3 +258,28 @@ fn all_syntax_comes_through() {
     }
     report(&failures);
 }
+
+/// A line that is missing makes a file wrong, or another file; swc's passes stumble over neither.
+#[test]
+fn no_line_is_needed() {
+    let mut failures = Vec::new();
+    for path in cases("transpile") {
+        let case = Case::read(path);
+        let source = fs::read_to_string(case.path.join(&case.input)).unwrap();
+        let lines: Vec<&str> = source.split_inclusive('\n').collect();
+        for without in 0..lines.len() {
+            let rest: String =
+                lines.iter().enumerate().filter(|(at, _)| *at != without).map(|(_, line)| *line).collect();
+            for module in [Module::EsModule, Module::CommonJs] {
+                let options = Options { module, ..case.options.clone() };
+                let wrong = match transpile(&rest, extension(&case.input), &options, &|name, _| case.lead(name)) {
+                    Ok(output) => fnzip::js::parse::parse("js", &output.code, |_| ()).err().map(|error| error.message),
+                    Err(said) => said.into_iter().map(|said| said.message).find(|message| message.contains("gave up")),
+                };
+                let place = format!("{} without line {}", case.path.display(), without + 1);
+                failures.extend(wrong.map(|wrong| format!("{place}, {module:?}: {wrong}")));
+            }
+        }
+    }
+    report(&failures);
+}

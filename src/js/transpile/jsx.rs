@@ -11,8 +11,8 @@ use swc_core::ecma::transforms::react;
 use super::{Jsx, JsxRuntime, Work};
 use crate::diagnostic::Code;
 
-/// JSX becomes calls. False if an option makes no sense.
-pub(super) fn call(program: &mut Program, work: &Work<'_>, sources: &Rc<SourceMap>) -> bool {
+/// JSX becomes calls.
+pub(super) fn call(program: &mut Program, work: &Work<'_>, sources: &Rc<SourceMap>) {
     let Jsx { runtime, import_source, factory, fragment_factory } = &work.options.jsx;
     let classic = *runtime == JsxRuntime::Classic;
     for (option, value) in [("jsxFactory", factory), ("jsxFragmentFactory", fragment_factory)] {
@@ -24,7 +24,7 @@ pub(super) fn call(program: &mut Program, work: &Work<'_>, sources: &Rc<SourceMa
                 message,
                 "name a function, such as `h` or `React.createElement`",
             );
-            return false;
+            return;
         }
     }
     let options = react::Options {
@@ -38,7 +38,6 @@ pub(super) fn call(program: &mut Program, work: &Work<'_>, sources: &Rc<SourceMa
         ..Default::default()
     };
     program.mutate(react::jsx(Rc::clone(sources), Some(&work.comments), options, work.top_level, work.unresolved));
-    true
 }
 
 fn is_expression(text: &str) -> bool {

@@ -158,15 +158,16 @@ fn transform(
     if is_typescript {
         namespaces::join(program);
     }
-    if !jsx::call(program, work, sources) {
-        return Vec::new();
-    }
+    jsx::call(program, work, sources);
     if is_typescript {
         leads.mark_types(program);
     }
     decorators::apply(program, work, module);
     if is_typescript {
         types::strip(program, work, module);
+    }
+    if work.said.failed() {
+        return Vec::new();
     }
     if !options.has_using() {
         using::lower(program);

@@ -31,6 +31,12 @@ impl Said {
         self.add(Complaint { severity: Severity::Error, code, span, message: message.into(), hint: Some(hint) });
     }
 
+    /// Was anything an error? Later passes rely on what earlier ones do.
+    pub(super) fn failed(&self) -> bool {
+        let complaints = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        complaints.iter().any(|complaint| complaint.severity == Severity::Error)
+    }
+
     fn add(&self, complaint: Complaint) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(complaint);
     }
