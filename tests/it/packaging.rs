@@ -32,6 +32,13 @@ fn a_package_that_cannot_be_told_ships_whole() {
 }
 
 #[test]
+fn a_package_that_only_asks_whether_there_is_a_file_does_not() {
+    let site = site_with_a_package_that_cannot_be_told();
+    site.file("node_modules/texts/index.js", "module.exports = (at) => require('fs').statSync(at)\n");
+    assert_eq!(listed(&site, &[]), ["node_modules/texts/index.js"]);
+}
+
+#[test]
 fn node_bundler_nft_leaves_the_rest_of_the_package_out() {
     let site = site_with_a_package_that_cannot_be_told();
     site.file("netlify.toml", "[functions]\nnode_bundler = \"nft\"\n");

@@ -83,6 +83,8 @@ pub struct MissingAddon {
 pub struct Doubt {
     /// A fragment.
     pub message: String,
+    /// It is not only asked whether there is something: whatever it is may be needed.
+    pub is_needed: bool,
     /// Where it stands.
     pub span: Span,
 }

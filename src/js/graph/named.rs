@@ -46,7 +46,8 @@ impl Graph {
             .map(|asked| (How::Pattern(asked.form), ground.pattern(asked), asked.at));
         let mut doubts = Vec::new();
         for (how, named, at) in assets.chain(patterns) {
-            doubts.extend(named.refused.map(|why| (format!("{why}: name what is needed in `included_files`"), at)));
+            doubts
+                .extend(named.refused.map(|why| (format!("{why}: name what is needed in `included_files`"), true, at)));
             if !named.files.is_empty() {
                 module.named.push((how, named, at));
             }
@@ -62,15 +63,17 @@ impl Graph {
                 Err(none) => missing.push((none, addon.guarded, addon.at)),
             }
         }
-        doubts.extend(scan.unclear.iter().map(|unclear| (in_words(&unclear.what), unclear.at)));
+        doubts
+            .extend(scan.unclear.iter().map(|unclear| (in_words(&unclear.what), is_needed(&unclear.what), unclear.at)));
         module.edges = edges;
         if doubts.is_empty() && missing.is_empty() {
             return;
         }
         let source = read().unwrap_or_default();
         let source = String::from_utf8_lossy(&source);
-        let place = |(message, (start, end)): (String, (u32, u32))| Doubt {
+        let place = |(message, is_needed, (start, end)): (String, bool, (u32, u32))| Doubt {
             message,
+            is_needed,
             span: Span::of(&source, start as usize, end as usize),
         };
         type Asked = (addons::Missing, bool, (u32, u32));
@@ -136,6 +139,17 @@ impl Graph {
             found.extend(meant.filter(|package| self.store().is_dir(package)).collect::<Vec<_>>());
         }
         found
+    }
+}
+
+/// A question after a file that is never read needs none.
+fn is_needed(unknown: &Unknown) -> bool {
+    match unknown {
+        Unknown::File(function) => {
+            let name = function.rsplit('.').next().unwrap_or_default().trim_end_matches("Sync");
+            !matches!(name, "access" | "exists" | "lstat" | "pathExists" | "realpath" | "stat")
+        }
+        Unknown::Package(_) | Unknown::Directory(_) => true,
     }
 }
 

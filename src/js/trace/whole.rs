@@ -19,7 +19,7 @@ impl Walk<'_> {
         let mut unclear: BTreeMap<AbsPath, AbsPath> = BTreeMap::new();
         for path in self.reached.keys().filter(|path| !is_binary(path)) {
             if let Some(root) = package_root(path)
-                && !self.graph.module(path).doubts.is_empty()
+                && self.graph.module(path).doubts.iter().any(|doubt| doubt.is_needed)
             {
                 let first = unclear.entry(root).or_insert_with(|| path.clone());
                 if *path < *first {
@@ -57,7 +57,7 @@ impl Walk<'_> {
             size.div_ceil(1000)
         );
         let note = Diagnostic::new(Severity::Note, Code::NotTraced, message).at(by);
-        let span = module.doubts.first().map(|doubt| doubt.span.clone());
+        let span = module.doubts.iter().find(|doubt| doubt.is_needed).map(|doubt| doubt.span.clone());
         self.found.diagnostics.push(Diagnostic { span, ..note });
     }
 }
