@@ -38,8 +38,10 @@ pub enum Code {
     BadArchive,
     Bootstrap,
     CaseClash,
+    Compile,
     Configuration,
     DevelopmentOnly,
+    ForeignBinary,
     FunctionName,
     IncludedFiles,
     LinkLoop,
@@ -56,6 +58,7 @@ pub enum Code {
     Shadowed,
     Syntax,
     TooLarge,
+    Toolchain,
     Unreadable,
     UnspecifiedExtension,
     Unwritable,
@@ -153,6 +156,8 @@ pub struct Diagnostic {
     pub chain: Vec<String>,
     /// What to do about it.
     pub hint: Option<String>,
+    /// What another program said of it, whole.
+    pub output: Option<String>,
 }
 
 impl Diagnostic {
@@ -167,6 +172,7 @@ impl Diagnostic {
             message: message.into(),
             chain: Vec::new(),
             hint: None,
+            output: None,
         }
     }
 
@@ -213,6 +219,12 @@ impl Diagnostic {
     /// The same, with what to do.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same, with what another program said of it, if it said anything.
+    pub fn output(mut self, output: &str) -> Self {
+        self.output = Some(output.trim_end().to_owned()).filter(|output| !output.is_empty());
         self
     }
 

@@ -6,6 +6,7 @@
 //! called alone; `ARCHITECTURE.md` has the map and the rules between the layers.
 
 pub mod archive;
+pub mod binary;
 pub mod cli;
 pub mod diagnostic;
 pub mod fs;

@@ -9,7 +9,7 @@ use serde_json::Number;
 use crate::archive::{WriteError, write_file};
 use crate::function::route::Route;
 use crate::function::traffic::TrafficRules;
-use crate::function::{Bundler, FunctionName, InvocationMode, NodeVersion, Runtime};
+use crate::function::{Bundler, Function, FunctionName, InvocationMode, NodeVersion, Runtime};
 use crate::path::AbsPath;
 use crate::store::Store;
 
@@ -182,10 +182,11 @@ impl Manifest {
 }
 
 /// The platform's name for the Node version that a function asks for. Version 2 functions run on the
-/// newest unless they ask for another (spec: peer-behaviour.md "Manifest").
-pub fn runtime_version(api_version: Option<u8>, written: Option<&str>) -> Option<String> {
+/// newest unless they ask for another (spec: peer-behaviour.md "Manifest"); other languages on none.
+pub fn runtime_version(function: &Function) -> Option<String> {
+    let written = function.config.node_version.as_deref().filter(|_| function.runtime == Runtime::JavaScript);
     let major = written.and_then(NodeVersion::coerce).map(|version| version.major);
-    match (api_version, major) {
+    match (function.api_version, major) {
         (_, Some(major @ (18 | 20 | 22 | 24))) => Some(format!("nodejs{major}.x")),
         (Some(2), None | Some(..18)) => Some("nodejs24.x".into()),
         _ => None,

@@ -26,14 +26,18 @@ pub struct Plan {
 pub enum Output {
     /// An archive of these entries, in the order of their paths.
     Archive(Vec<Entry>),
-    /// An archive that is there already, and copied as it is.
+    /// A file that is complete: an archive that is there already, a bare program, a container image.
     Verbatim {
         /// What it is called.
         name: String,
-        /// All of it.
-        bytes: Arc<[u8]>,
+        /// All of it; never a link.
+        content: Content,
+        /// May it be executed?
+        executable: bool,
         /// How many entries it has.
         entries: usize,
+        /// Bytes once unpacked, if it can be.
+        unzipped: Option<u64>,
     },
 }
 

@@ -1,15 +1,19 @@
 //! Other programs. In: a program, its arguments and the directory to run it in. Out: what it prints. The
-//! only place that starts any.
+//! only place that starts any, and the one that ends them with the run.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::io::{self, Read};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use wait_timeout::ChildExt;
 
 use crate::path::AbsPath;
 
-/// How long a program may take.
+/// How long a program may take that is only asked something.
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// What a program prints on its standard output, which must be short.
@@ -36,4 +40,142 @@ pub fn output(program: &AbsPath, arguments: &[&str], directory: &AbsPath) -> io:
     let mut output = Vec::new();
     child.stdout.take().map(|mut pipe| pipe.read_to_end(&mut output)).transpose()?;
     Ok(String::from_utf8_lossy(&output).into_owned())
+}
+
+/// A program to run to its end, however long that takes.
+#[derive(Debug, Clone)]
+pub struct Task<'a> {
+    /// Its name, to be found on the PATH.
+    pub program: &'a str,
+    /// What it is told.
+    pub arguments: Vec<OsString>,
+    /// Where it runs.
+    pub directory: &'a AbsPath,
+    /// What is added to the environment.
+    pub environment: BTreeMap<String, OsString>,
+}
+
+/// How a program ended.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// Did it do what it was told?
+    pub success: bool,
+    /// What it printed on its standard output.
+    pub out: String,
+    /// What it printed for people.
+    pub err: String,
+}
+
+/// Runs a program and waits for it. It and all that it starts are one process group, which
+/// [`end_all`] ends.
+///
+/// # Errors
+/// It cannot be started; `NotFound` if it is not on the PATH.
+pub fn run(task: &Task<'_>) -> io::Result<Ended> {
+    let mut command = Command::new(task.program);
+    command
+        .args(&task.arguments)
+        .current_dir(&**task.directory)
+        .envs(&task.environment)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let child = {
+        // Nobody is forgotten between its start and its entry in the list.
+        let mut running = running();
+        if running.ended {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let child = command.spawn()?;
+        running.groups.insert(child.id());
+        child
+    };
+    let id = child.id();
+    let ended = child.wait_with_output();
+    running().groups.remove(&id);
+    let ended = ended?;
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ok(Ended { success: ended.status.success(), out: text(ended.stdout), err: text(ended.stderr) })
+}
+
+/// A directory for what programs make; it is gone when this is, or when the run is ended.
+#[derive(Debug)]
+pub struct Workshop(AbsPath);
+
+impl Workshop {
+    /// Makes one where the system keeps temporary files.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn new() -> io::Result<Self> {
+        let directory = tempfile::Builder::new().prefix("fnzip-").tempdir()?;
+        let path = directory.path().canonicalize()?;
+        running().workshops.insert(path.clone(), directory);
+        Ok(Self(AbsPath::of(path)))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &AbsPath {
+        &self.0
+    }
+}
+
+impl Drop for Workshop {
+    fn drop(&mut self) {
+        let directory = running().workshops.remove(&*self.0);
+        drop(directory);
+    }
+}
+
+/// What is to be cleared away when a run is ended before its time.
+struct Running {
+    groups: BTreeSet<u32>,
+    workshops: BTreeMap<PathBuf, tempfile::TempDir>,
+    ended: bool,
+}
+
+static RUNNING: Mutex<Running> =
+    Mutex::new(Running { groups: BTreeSet::new(), workshops: BTreeMap::new(), ended: false });
+
+fn running() -> MutexGuard<'static, Running> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends every program that is running, with what it started, and removes what they made. None is
+/// started any more: the caller is about to end as well.
+pub fn end_all() {
+    let groups = {
+        let mut running = running();
+        running.ended = true;
+        running.groups.clone()
+    };
+    #[cfg(unix)]
+    end_groups(&groups);
+    #[cfg(not(unix))]
+    drop(groups); // The console tells them itself.
+    let workshops = std::mem::take(&mut running().workshops);
+    drop(workshops);
+}
+
+/// How long programs get to clear away their own temporary files.
+#[cfg(unix)]
+const GRACE: Duration = Duration::from_secs(1);
+
+#[cfg(unix)]
+fn end_groups(groups: &BTreeSet<u32>) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    let tell = |signal| {
+        for group in groups.iter().filter_map(|group| Pid::from_raw(i32::try_from(*group).ok()?)) {
+            // It may have ended by itself.
+            let _ = kill_process_group(group, signal);
+        }
+    };
+    tell(Signal::INT);
+    let start = std::time::Instant::now();
+    while start.elapsed() < GRACE && !running().groups.is_empty() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    tell(Signal::KILL);
 }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use dashmap::DashMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::fs::{FileKind, FileSystem, Metadata};
+use crate::fs::{FileKind, FileSystem, Metadata, ReadSeek};
 use crate::path::AbsPath;
 
 /// The form in which contents are kept once nobody uses them: smaller, and enough to go on with.
@@ -43,7 +43,8 @@ pub enum FileError {
 }
 
 impl FileError {
-    fn new(path: &AbsPath, error: &io::Error) -> Self {
+    /// What the system said of a path.
+    pub fn new(path: &AbsPath, error: &io::Error) -> Self {
         let kind = match error.kind() {
             io::ErrorKind::NotADirectory => io::ErrorKind::NotFound,
             kind => kind,
@@ -293,6 +294,35 @@ impl Store {
     pub fn read_apart(&self, path: &AbsPath) -> Result<Arc<[u8]>, FileError> {
         let real = self.real(path)?.path;
         self.fs().read(&real).map(Into::into).map_err(|error| FileError::new(&real, &error))
+    }
+
+    /// The first bytes of a file, so many if it has them: enough to know what it is. They are not kept.
+    ///
+    /// # Errors
+    /// It is no file, or the system refused.
+    pub fn head(&self, path: &AbsPath, len: usize) -> Result<Vec<u8>, FileError> {
+        let real = self.real(path)?.path;
+        let failed = |error: &io::Error| FileError::new(&real, error);
+        let mut file = self.fs().open(&real).map_err(|error| failed(&error))?;
+        let mut head = vec![0; len];
+        let mut filled = 0;
+        while filled < len {
+            match io::Read::read(&mut file, &mut head[filled..]).map_err(|error| failed(&error))? {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        head.truncate(filled);
+        Ok(head)
+    }
+
+    /// A file of which only parts are wanted.
+    ///
+    /// # Errors
+    /// It is no file, or the system refused.
+    pub fn open(&self, path: &AbsPath) -> Result<Box<dyn ReadSeek>, FileError> {
+        let real = self.real(path)?.path;
+        self.fs().open(&real).map_err(|error| FileError::new(&real, &error))
     }
 
     /// What is kept of a file's bytes; the bytes themselves where nothing is made of them.

@@ -68,6 +68,14 @@ fn replace(fresh: tempfile::TempDir, path: &AbsPath) -> io::Result<()> {
     }
 }
 
+/// Moves an earlier directory away, where a file is to stand; it is removed when what comes back is dropped.
+pub(super) fn step_aside(path: &AbsPath) -> io::Result<tempfile::TempDir> {
+    let parent = path.parent().unwrap_or_else(|| path.clone());
+    let aside = tempfile::Builder::new().prefix(".fnzip-").suffix(".old").tempdir_in(&parent)?;
+    fs::rename(path, aside.path().join("earlier"))?;
+    Ok(aside)
+}
+
 /// Directories are for everybody, whatever the umask.
 fn set_directory_modes(directory: &AbsPath) -> io::Result<()> {
     set_mode(directory, 0o755)?;

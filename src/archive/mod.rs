@@ -65,11 +65,13 @@ pub fn write(
 ) -> Result<Archive, WriteError> {
     let failed = |error: &io::Error| WriteError::Output { path: directory.clone(), reason: reason(error) };
     match (output, format) {
-        (Output::Verbatim { name, bytes, entries }, _) => {
+        (Output::Verbatim { name, content, executable, entries, unzipped }, _) => {
             let path = directory.child(name);
-            let file = temporary(directory).and_then(|mut file| file.write_all(bytes).map(|()| file));
-            let (size, sha256) = put(file.map_err(|error| failed(&error))?, &path)?;
-            Ok(Archive { path, size: Some(size), unzipped_size: None, sha256: Some(sha256), entries: *entries })
+            let mut file = temporary(directory).map_err(|error| failed(&error))?;
+            copy(content, file.as_file_mut(), store).map_err(|error| error.at(&path))?;
+            let (size, sha256) = put(file, &path, *executable)?;
+            let entries = *entries;
+            Ok(Archive { path, size: Some(size), unzipped_size: *unzipped, sha256: Some(sha256), entries })
         }
         (Output::Archive(entries), Format::None) => {
             let path = directory.child(name);
@@ -84,7 +86,7 @@ pub fn write(
             let path = directory.child(format!("{name}.{extension}"));
             let mut file = temporary(directory).map_err(|error| failed(&error))?;
             let unzipped = pack(entries, file.as_file_mut(), store).map_err(|error| error.at(&path))?;
-            let (size, sha256) = put(file, &path)?;
+            let (size, sha256) = put(file, &path, false)?;
             Ok(Archive {
                 path,
                 size: Some(size),
@@ -136,6 +138,19 @@ fn bytes_of(content: &Content, store: &Store) -> Result<std::sync::Arc<[u8]>, Fi
     }
 }
 
+/// Copies what may be as large as a container image: a piece at a time.
+fn copy(content: &Content, to: &mut File, store: &Store) -> Result<(), PackError> {
+    match content {
+        Content::File(path) => {
+            let unreadable = |error: &io::Error| PackError::Source(FileError::new(path, error));
+            let mut from = store.file_system().open(path).map_err(|error| unreadable(&error))?;
+            io::copy(&mut from, to)?;
+        }
+        content => to.write_all(&bytes_of(content, store)?)?,
+    }
+    Ok(())
+}
+
 /// Makes sure that `directory` is there and can be written to, before any work is done.
 ///
 /// # Errors
@@ -154,7 +169,7 @@ fn temporary(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
 }
 
 /// Moves a finished file to its place; its size and hash.
-fn put(mut file: tempfile::NamedTempFile, path: &AbsPath) -> Result<(u64, String), WriteError> {
+fn put(mut file: tempfile::NamedTempFile, path: &AbsPath, executable: bool) -> Result<(u64, String), WriteError> {
     let mut finish = || -> io::Result<(u64, String)> {
         let mut hash = Sha256::new();
         let mut size = 0;
@@ -168,13 +183,15 @@ fn put(mut file: tempfile::NamedTempFile, path: &AbsPath) -> Result<(u64, String
             hash.update(&buffer[..read]);
             size += read as u64;
         }
-        make_readable(file.as_file())?;
+        for_everybody(file.as_file(), executable)?;
         Ok((size, hexadecimal(&hash.finalize())))
     };
     let finished = finish();
     let failed = |error: &io::Error| WriteError::Output { path: path.clone(), reason: reason(error) };
     let (size, sha256) = finished.map_err(|error| failed(&error))?;
+    let in_the_way = path.is_dir().then(|| directory::step_aside(path)).transpose().map_err(|error| failed(&error))?;
     file.persist(path).map_err(|error| failed(&error.error))?;
+    drop(in_the_way);
     Ok((size, sha256))
 }
 
@@ -189,13 +206,13 @@ fn reason(error: &io::Error) -> String {
 
 /// Temporary files are for their owner alone; what is built is for everybody.
 #[cfg(unix)]
-fn make_readable(file: &File) -> io::Result<()> {
+fn for_everybody(file: &File, executable: bool) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+    file.set_permissions(std::fs::Permissions::from_mode(if executable { 0o755 } else { 0o644 }))
 }
 
 #[cfg(not(unix))]
-fn make_readable(_: &File) -> io::Result<()> {
+fn for_everybody(_: &File, _: bool) -> io::Result<()> {
     Ok(())
 }
 
@@ -210,7 +227,7 @@ pub fn write_file(path: &AbsPath, bytes: &[u8]) -> Result<(), WriteError> {
         file.write_all(bytes)?;
         Ok(file)
     });
-    put(file.map_err(|error| failed(&error))?, path).map(drop)
+    put(file.map_err(|error| failed(&error))?, path, false).map(drop)
 }
 
 /// Removes an archive if it still is what its hash says.

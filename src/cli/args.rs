@@ -136,6 +136,9 @@ pub(super) struct Site {
     /// Find container images too
     #[arg(long, env = "FNZIP_CONTAINERS", hide_env = true, value_parser = FalseyValueParser::new())]
     containers: bool,
+    /// Functions in Rust are wanted: take what is missing to build them for an error
+    #[arg(long, env = "FNZIP_RUST", hide_env = true, value_parser = FalseyValueParser::new())]
+    rust: bool,
     /// Take warnings for errors
     #[arg(long, env = "FNZIP_STRICT", hide_env = true, value_parser = FalseyValueParser::new())]
     strict: bool,
@@ -388,6 +391,8 @@ impl Site {
             allow_foreign: self.allow_foreign,
             no_analysis: self.no_analysis,
             bundle_aws_sdk: self.bundle_aws_sdk,
+            containers: self.containers,
+            rust: self.rust,
             strict: self.strict,
             environment: environment(),
             ..Invocation::default()

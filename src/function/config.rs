@@ -61,6 +61,12 @@ pub struct FunctionConfig {
     /// What the globs are relative to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub included_files_base_path: Option<String>,
+    /// Of Go: a zip archive (true), or the bare program (false).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zip_go: Option<bool>,
+    /// Of Rust: where Cargo keeps what it builds; `[name]` stands for the function's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rust_target_directory: Option<String>,
     /// How often it may be called.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<Map<String, Value>>,
@@ -301,6 +307,8 @@ impl Told {
             ignored_node_modules: texts("ignoredNodeModules"),
             included_files: texts("includedFiles"),
             included_files_base_path: text("includedFilesBasePath"),
+            zip_go: value("zipGo").and_then(Value::as_bool),
+            rust_target_directory: text("rustTargetDirectory"),
             rate_limit: Some(limits).filter(|limits| !limits.is_empty()),
         }
     }

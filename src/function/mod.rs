@@ -62,6 +62,9 @@ impl fmt::Display for FunctionName {
 /// The language a function is written in, by the platform's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum Runtime {
+    /// A container image, whatever runs in it.
+    #[serde(rename = "container")]
+    Container,
     /// JavaScript and TypeScript.
     #[serde(rename = "js")]
     JavaScript,
@@ -76,6 +79,7 @@ pub enum Runtime {
 impl fmt::Display for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Container => "container",
             Self::JavaScript => "js",
             Self::Go => "go",
             Self::Rust => "rs",
@@ -144,7 +148,7 @@ pub struct Function {
     pub src_dir: AbsPath,
     /// Who wrote it.
     pub origin: Origin,
-    /// A ready-made archive, to be shipped as it is.
+    /// A ready-made archive or program, to be shipped as it is.
     pub ready_made: bool,
     /// The version of the platform's API that it is written for, where that is known.
     pub api_version: Option<u8>,
@@ -172,6 +176,11 @@ impl Function {
         let normal = serde_json::to_value(&self.config).unwrap_or_default();
         let value = |key: &str, said: &serde_json::Value| normal.get(key).unwrap_or(said).clone();
         self.told.iter().map(|(key, said)| (key, value(key, &said.value), said.places.as_slice())).collect()
+    }
+
+    /// Is it compiled from source, by another program?
+    pub fn is_compiled(&self) -> bool {
+        matches!(self.runtime, Runtime::Go | Runtime::Rust) && !self.ready_made
     }
 
     /// How the platform calls it.

@@ -2,6 +2,7 @@
 //! what the settings say. Out: system, processor, C library, as Node and npm call them. Never looks at
 //! a binary.
 
+pub use crate::binary::{Libc, System};
 use crate::path::AbsPath;
 use crate::store::Store;
 
@@ -18,18 +19,6 @@ pub struct Platform {
     pub is_host: bool,
 }
 
-/// Operating systems.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum System {
-    /// What functions are deployed to.
-    #[default]
-    Linux,
-    /// A developer's machine.
-    MacOs,
-    /// A developer's machine.
-    Windows,
-}
-
 /// The processors that functions run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Arch {
@@ -40,52 +29,28 @@ pub enum Arch {
     Arm64,
 }
 
-/// The C libraries of Linux.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Libc {
-    /// That of most distributions, and of the platform.
-    #[default]
-    Glibc,
-    /// That of Alpine.
-    Musl,
-}
-
-impl System {
-    /// As people call it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Linux => "Linux",
-            Self::MacOs => "macOS",
-            Self::Windows => "Windows",
-        }
-    }
-
-    /// As Node calls it (`process.platform`).
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Linux => "linux",
-            Self::MacOs => "darwin",
-            Self::Windows => "win32",
-        }
-    }
-}
-
 impl Arch {
+    /// As Go calls it (`GOARCH`).
+    pub fn in_go(self) -> &'static str {
+        match self {
+            Self::X64 => "amd64",
+            Self::Arm64 => "arm64",
+        }
+    }
+
+    /// As Rust calls it, in the names of targets.
+    pub fn in_rust(self) -> &'static str {
+        match self {
+            Self::X64 => "x86_64",
+            Self::Arm64 => "aarch64",
+        }
+    }
+
     /// As Node calls it (`process.arch`).
     pub fn as_str(self) -> &'static str {
         match self {
             Self::X64 => "x64",
             Self::Arm64 => "arm64",
-        }
-    }
-}
-
-impl Libc {
-    /// As npm calls it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Glibc => "glibc",
-            Self::Musl => "musl",
         }
     }
 }

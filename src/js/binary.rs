@@ -1,34 +1,9 @@
-//! What a native binary is built for. In: the bytes of a `.node` file or a shared library. Out: system,
-//! architecture, C library, and the versions that it needs; or why a target cannot load it (spec:
-//! tracing.md section 6). Never runs it.
+//! Which native binaries the target of JavaScript functions can load. In: what a binary is built for, and
+//! the target. Out: why it cannot (spec: tracing.md section 6). Never reads a binary.
 
-use object::read::elf::{ElfFile, FileHeader, SectionTable};
-use object::{Architecture, BinaryFormat, Endianness, Object, ObjectSection};
-
+use crate::binary::{Binary, Libc, System, Version, shown};
 use crate::function::Platform;
-use crate::function::platform::{Libc, System};
 use crate::path::AbsPath;
-
-/// Major, minor, patch.
-type Version = (u32, u32, u32);
-
-/// What a binary is built for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Binary {
-    system: System,
-    /// As Node calls it; none if it has several, or one that Node does not run on.
-    arch: Option<&'static str>,
-    /// The C library that it names; none where the system is not Linux.
-    libc: Option<Libc>,
-    /// The newest versions that it needs.
-    needs: Needs,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Needs {
-    glibc: Option<Version>,
-    glibcxx: Option<Version>,
-}
 
 /// What functions run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -112,70 +87,6 @@ impl Target {
     }
 }
 
-/// Reads the headers; none if it is no binary that any system loads.
-pub fn read(bytes: &[u8]) -> Option<Binary> {
-    if let Ok(object::FileKind::MachOFat32 | object::FileKind::MachOFat64) = object::FileKind::parse(bytes) {
-        return Some(Binary { system: System::MacOs, arch: None, libc: None, needs: Needs::default() });
-    }
-    let Ok(file) = object::File::parse(bytes) else {
-        let is_windows = bytes.starts_with(b"MZ");
-        return is_windows.then(|| Binary { system: System::Windows, arch: None, libc: None, needs: Needs::default() });
-    };
-    let system = match file.format() {
-        BinaryFormat::Elf => System::Linux,
-        BinaryFormat::MachO => System::MacOs,
-        BinaryFormat::Pe => System::Windows,
-        _ => return None,
-    };
-    let arch = match file.architecture() {
-        Architecture::X86_64 => Some("x64"),
-        Architecture::Aarch64 => Some("arm64"),
-        Architecture::I386 => Some("ia32"),
-        Architecture::Arm => Some("arm"),
-        _ => None,
-    };
-    let names = file.section_by_name(".dynstr").and_then(|section| section.data().ok()).unwrap_or_default();
-    let needs = match &file {
-        object::File::Elf64(elf) => needs(elf, bytes),
-        object::File::Elf32(elf) => needs(elf, bytes),
-        _ => Needs::default(),
-    };
-    let libc = if names.windows(b"libc.musl".len()).any(|part| part == b"libc.musl") {
-        Some(Libc::Musl)
-    } else {
-        needs.glibc.map(|_| Libc::Glibc)
-    };
-    Some(Binary { system, arch, libc, needs })
-}
-
-/// The versions of symbols that an ELF file wants from others.
-fn needs<'data, Elf: FileHeader<Endian = Endianness>>(file: &ElfFile<'data, Elf>, bytes: &'data [u8]) -> Needs {
-    let mut needs = Needs::default();
-    let endian = file.endian();
-    let sections: &SectionTable<'data, Elf> = file.elf_section_table();
-    let Ok(Some((verneeds, link))) = sections.gnu_verneed(endian, bytes) else { return needs };
-    let Ok(strings) = sections.strings(endian, bytes, link) else { return needs };
-    for (_, versions) in verneeds.filter_map(Result::ok) {
-        for version in versions.filter_map(Result::ok) {
-            let Ok(name) = version.name(endian, strings) else { continue };
-            let name = String::from_utf8_lossy(name);
-            let most = |known: &mut Option<Version>, prefix: &str| {
-                let found = name.strip_prefix(prefix).and_then(numbers);
-                *known = (*known).max(found);
-            };
-            most(&mut needs.glibc, "GLIBC_");
-            most(&mut needs.glibcxx, "GLIBCXX_");
-        }
-    }
-    needs
-}
-
-fn numbers(version: &str) -> Option<Version> {
-    let mut parts = version.split('.').map(str::parse);
-    let mut next = || parts.next().map_or(Some(0), Result::ok);
-    Some((next()?, next()?, next()?))
-}
-
 impl Binary {
     /// Why the target cannot load it; none if it can.
     pub fn misfit(&self, target: Target) -> Option<Misfit> {
@@ -201,10 +112,6 @@ impl Binary {
         let message = format!("it needs GLIBCXX_{}, which Node {node}'s {system} does not have", shown(needed));
         Some(Misfit::TooNew(message))
     }
-}
-
-fn shown((major, minor, patch): Version) -> String {
-    if patch == 0 { format!("{major}.{minor}") } else { format!("{major}.{minor}.{patch}") }
 }
 
 /// Is it, by its name, what a loader of native code takes?
@@ -242,12 +149,5 @@ mod tests {
         for name in ["a.linux-x64-gnu.node", "sharp-linux-x64", "charm.node", "a.node"] {
             assert!(!names_another(name, target), "{name}");
         }
-    }
-
-    #[test]
-    fn what_is_no_binary_is_none() {
-        assert_eq!(read(b"not a binary"), None);
-        assert_eq!(read(b""), None);
-        assert_eq!(read(b"\x7fELF"), None);
     }
 }

@@ -23,14 +23,14 @@ pub(super) struct Graphs<'a> {
 
 impl<'a> Graphs<'a> {
     /// Reads every module that any function reaches, in parallel, each once.
-    pub(super) fn explore(
-        functions: &[Function],
+    pub(super) fn explore<'f>(
+        functions: impl IntoIterator<Item = &'f Function> + Clone + Send,
         first: &Graph,
         settings: &'a Settings,
         progress: &dyn Progress,
     ) -> Self {
         let mut graphs: Vec<(ResolveOptions, Arc<Graph>)> = Vec::new();
-        for function in functions {
+        for function in functions.clone() {
             let options = resolve_options(function, settings);
             if !graphs.iter().any(|(known, _)| *known == options) {
                 graphs.push((options.clone(), Arc::new(first.with_options(options))));

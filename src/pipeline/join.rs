@@ -8,7 +8,9 @@ use crate::diagnostic::{Code, Diagnostic, Place, Severity, Span};
 use crate::function::config::{self, Told};
 use crate::function::route::Route;
 use crate::function::traffic::TrafficRules;
-use crate::function::{Function, FunctionConfig, InvocationMode, NodeVersion, Origin, checks, events, in_source};
+use crate::function::{
+    Function, FunctionConfig, InvocationMode, NodeVersion, Origin, Runtime, checks, events, in_source,
+};
 use crate::js::config::{Analysis, Literals, Schedule};
 use crate::path::AbsPath;
 use crate::settings::{Settings, config_beside};
@@ -44,7 +46,7 @@ pub(super) fn join(
     let config = told.config();
     said.extend(checks::faults(&told).into_iter().map(|fault| of_fault(fault, &told)));
     let traffic_rules = traffic_rules(&config, &told, &mut said);
-    if told.get("nodeVersion").is_none() {
+    if told.get("nodeVersion").is_none() && runtime == Runtime::JavaScript {
         // The manifest says only what the function was told itself.
         let (version, place) = &settings.node;
         told.say("nodeVersion", version.major.to_string().into(), place.clone());

@@ -3,16 +3,20 @@
 //! the only place where things run in parallel; results come back in the order of the functions,
 //! never in that of time.
 
+mod compiled;
 mod graphs;
 mod join;
 mod weight;
 
 use std::collections::BTreeSet;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rayon::prelude::*;
 
+use self::compiled::{Compiling, Job};
 use self::graphs::{Graphs, resolve_options, tsconfig_directories};
 pub use self::weight::Weight;
 use crate::archive::{self, Archive, WriteError};
@@ -122,7 +126,8 @@ impl Site {
 
 /// Finds the functions and what each was told; builds nothing.
 pub fn open(settings: &Settings, store: &Arc<Store>) -> Site {
-    let found = source::scan(&settings.sources, store);
+    let wanted = source::Wanted { platform: settings.platform, containers: settings.containers };
+    let found = source::scan(&settings.sources, wanted, store);
     let mut diagnostics = found.diagnostics;
     let wanted = |name: &str| settings.only.is_empty() || settings.only.matches(name);
     let nothing = !found.candidates.is_empty() && !found.candidates.iter().any(|found| wanted(found.name.as_str()));
@@ -176,17 +181,14 @@ pub fn bundle(settings: &Settings, store: Arc<Store>, progress: &dyn Progress) -
     archive::prepare(&settings.out)?;
     let Site { functions, said, mut diagnostics, graph } = open(settings, &store);
     progress.begin(functions.len());
-    let graphs = Graphs::explore(&functions, &graph, settings, progress);
-    let functions: Vec<Outcome> = functions
-        .into_par_iter()
-        .zip(said)
-        .map(|(function, said)| {
-            let start = Instant::now();
-            let outcome = build(function, said, &graphs, settings, &store);
-            progress.done(&outcome.function.name);
-            Outcome { time: start.elapsed(), ..outcome }
-        })
-        .collect();
+    let functions = build_all(functions, said, &graph, settings, &store, progress);
+    // What is neither built nor wrong is left out.
+    let is_left_out = |outcome: &Outcome| {
+        outcome.built.is_none() && !outcome.diagnostics.iter().any(|said| said.severity == Severity::Error)
+    };
+    let (left_out, functions): (Vec<Outcome>, Vec<Outcome>) = functions.into_iter().partition(is_left_out);
+    diagnostics.extend(left_out.into_iter().flat_map(|outcome| outcome.diagnostics));
+    diagnostics.sort();
     if functions.is_empty() && !diagnostics.iter().any(|diagnostic| diagnostic.severity <= Severity::Warning) {
         let places = settings.sources.iter().find(|source| source.origin == Origin::User).or(settings.sources.first());
         let diagnostic = Diagnostic::warning(Code::NoFunctions, "there is no function here");
@@ -202,12 +204,48 @@ pub fn bundle(settings: &Settings, store: Arc<Store>, progress: &dyn Progress) -
     Ok(report)
 }
 
-/// The files that each function needs, and what is to be said of them; writes nothing.
+/// Compilers run beside the work on JavaScript; the order is that of the functions.
+fn build_all(
+    functions: Vec<Function>,
+    said: Vec<Vec<Diagnostic>>,
+    graph: &Graph,
+    settings: &Settings,
+    store: &Store,
+    progress: &dyn Progress,
+) -> Vec<Outcome> {
+    let jobs = functions.into_iter().zip(said).enumerate();
+    let jobs = jobs.map(|(index, (function, said))| Job { index, function, said });
+    let (compiled, traced): (Vec<Job>, Vec<Job>) = jobs.partition(|job| job.function.is_compiled());
+    let compiling = Compiling { settings, store, progress, threads: rayon::current_num_threads() };
+    let mut outcomes: Vec<(usize, Outcome)> = thread::scope(|scope| {
+        let compiled = scope.spawn(|| compiling.all(compiled));
+        let graphs = Graphs::explore(traced.iter().map(|job| &job.function), graph, settings, progress);
+        let build = |Job { index, function, said }: Job| {
+            let start = Instant::now();
+            let planned = runtime::plan(&function, graphs.of(&function), settings);
+            let outcome = finish(function, said, planned, settings, store);
+            progress.done(&outcome.function.name);
+            (index, Outcome { time: start.elapsed(), ..outcome })
+        };
+        let mut outcomes: Vec<(usize, Outcome)> = traced.into_par_iter().map(build).collect();
+        outcomes.extend(compiled.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        outcomes
+    });
+    outcomes.sort_by_key(|(index, _)| *index);
+    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+/// The files that each function needs, and what is to be said of them; writes and compiles nothing.
 pub fn files(site: &Site, settings: &Settings) -> Vec<(Vec<AbsPath>, Vec<Diagnostic>)> {
     let graphs = Graphs::explore(&site.functions, &site.graph, settings, &());
-    let files = |function: &Function| match runtime::plan(function, graphs.of(function), settings) {
-        Ok(plan) => (plan.facts.inputs, plan.diagnostics),
-        Err(diagnostics) => (Vec::new(), diagnostics),
+    let files = |function: &Function| {
+        if function.is_compiled() {
+            return (runtime::sources(function, site.graph.store()), Vec::new());
+        }
+        match runtime::plan(function, graphs.of(function), settings) {
+            Ok(plan) => (plan.facts.inputs, plan.diagnostics),
+            Err(diagnostics) => (Vec::new(), diagnostics),
+        }
     };
     site.functions.par_iter().map(files).collect()
 }
@@ -242,8 +280,8 @@ pub fn why(
 ) -> Option<Answer> {
     let function = &site.functions[function];
     let graph = Arc::new(site.graph.with_options(resolve_options(function, settings)));
-    let plan = runtime::plan(function, &graph, settings).ok();
     let options = runtime::trace_options(function, settings)?;
+    let plan = runtime::plan(function, &graph, settings).ok();
     let traced = trace(&graph, std::slice::from_ref(&function.main_file), &options);
     let shipped: BTreeSet<&AbsPath> =
         plan.iter().flat_map(|plan| &plan.facts.inputs).chain(traced.files.keys()).collect();
@@ -274,22 +312,23 @@ pub fn why(
     })
 }
 
-fn build(
+/// Writes what was planned.
+fn finish(
     function: Function,
     said: Vec<Diagnostic>,
-    graphs: &Graphs<'_>,
+    planned: Result<Plan, Vec<Diagnostic>>,
     settings: &Settings,
     store: &Store,
 ) -> Outcome {
-    let graph = graphs.of(&function);
-    let planned = runtime::plan(&function, graph, settings);
     let misconfigured = said.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     let (built, mut diagnostics) = match planned {
         Err(diagnostics) => (None, diagnostics),
         Ok(plan) if misconfigured => (None, plan.diagnostics),
         Ok(Plan { output, facts, mut diagnostics }) => {
-            compress(&output, store);
-            let weights = match &output {
+            if !function.is_compiled() {
+                compress(&output, store);
+            }
+            let mut weights = match &output {
                 Output::Archive(entries) => weight::weigh(entries, store),
                 Output::Verbatim { .. } => Vec::new(),
             };
@@ -303,6 +342,9 @@ fn build(
                 Ok(archive) => {
                     let is_zip = settings.format == Format::Zip;
                     let size = archive.size.filter(|_| is_zip).unwrap_or(0);
+                    if let (true, [program]) = (function.is_compiled(), &mut weights[..]) {
+                        program.compressed = archive.size.unwrap_or(program.size);
+                    }
                     let large = weight::large(size, &weights, settings.limits);
                     diagnostics.extend(large.map(about));
                     (Some(Built { archive, facts, weights }), diagnostics)
@@ -383,7 +425,7 @@ fn manifest(report: &Report, settings: &Settings) -> Manifest {
             priority: function.origin.priority(),
             region: config.region.clone(),
             runtime: function.runtime,
-            runtime_version: runtime_version(function.api_version, config.node_version.as_deref()),
+            runtime_version: runtime_version(function),
             routes: function.routes.clone(),
             excluded_routes: function.excluded_routes.clone(),
             traffic_rules: function.traffic_rules.clone(),

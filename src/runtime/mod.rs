@@ -3,13 +3,18 @@
 
 mod bootstrap;
 mod development;
+mod go;
 mod handler;
 mod included;
 mod javascript;
 mod layout;
 mod modules;
 mod prebuilt;
+mod program;
+mod rust;
+mod rust_flags;
 mod telemetry;
+mod tool;
 mod way;
 
 use std::sync::Arc;
@@ -18,26 +23,61 @@ use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::{Function, Runtime};
 use crate::js::graph::Graph;
 use crate::js::trace::TraceOptions;
+use crate::path::AbsPath;
 use crate::plan::Plan;
+use crate::process::Workshop;
 use crate::settings::Settings;
+use crate::store::Store;
 
-/// Plans a function. The diagnostics of a failure have at least one error among them.
+/// Plans a function that is not compiled. The diagnostics of a failure have at least one error among them.
 ///
 /// # Errors
 /// Everything that is wrong with the function.
 pub fn plan(function: &Function, graph: &Arc<Graph>, settings: &Settings) -> Result<Plan, Vec<Diagnostic>> {
+    debug_assert!(!function.is_compiled(), "`compile` does that");
     let planned = match function.runtime {
-        Runtime::JavaScript if function.ready_made => prebuilt::plan(function, graph.store()),
+        Runtime::JavaScript if function.ready_made => prebuilt::archive(function, graph.store(), settings),
         Runtime::JavaScript => javascript::plan(function, graph, settings),
-        Runtime::Go | Runtime::Rust => Err(vec![
-            Diagnostic::error(
-                Code::NotSupported,
-                format!("building functions of runtime `{}` is not supported yet", function.runtime),
-            )
-            .at(&function.main_file)
-            .hint("put the compiled function in a ready-made .zip"),
-        ]),
+        Runtime::Go | Runtime::Rust => prebuilt::program(function, graph.store(), settings),
+        Runtime::Container => prebuilt::image(function, graph.store()),
     };
+    judged(planned, function, settings)
+}
+
+/// Compiles a function in Go or Rust and plans it. Takes as long as its compiler does, and keeps what
+/// that makes in the workshop. A failure without an error among its diagnostics means that the function
+/// is left out.
+///
+/// # Errors
+/// Everything that is wrong with the function.
+pub fn compile(
+    function: &Function,
+    store: &Store,
+    settings: &Settings,
+    workshop: &Workshop,
+) -> Result<Plan, Vec<Diagnostic>> {
+    debug_assert!(function.is_compiled(), "`plan` does that");
+    let planned = match function.runtime {
+        Runtime::Rust => rust::plan(function, store, settings),
+        _ => go::plan(function, store, settings, workshop),
+    };
+    judged(planned, function, settings)
+}
+
+/// The files that a function which is compiled is made of, as far as they are its own.
+pub fn sources(function: &Function, store: &Store) -> Vec<AbsPath> {
+    match function.runtime {
+        Runtime::Rust => rust::inputs(function, store),
+        _ => go::inputs(function, store),
+    }
+}
+
+/// What is said is about the function, and a plan has no error.
+fn judged(
+    planned: Result<Plan, Vec<Diagnostic>>,
+    function: &Function,
+    settings: &Settings,
+) -> Result<Plan, Vec<Diagnostic>> {
     let about = |diagnostic: Diagnostic| diagnostic.of(function.name.as_str()).under(settings.strict);
     let about_all = |diagnostics: Vec<Diagnostic>| diagnostics.into_iter().map(about).collect::<Vec<_>>();
     let plan = planned.map_err(about_all)?;
@@ -46,6 +86,10 @@ pub fn plan(function: &Function, graph: &Arc<Graph>, settings: &Settings) -> Res
         return Err(plan.diagnostics);
     }
     Ok(plan)
+}
+
+fn fail(code: Code, message: impl ToString) -> Vec<Diagnostic> {
+    vec![Diagnostic::error(code, message.to_string())]
 }
 
 /// How the modules of a function are followed; none if it is not followed at all.

@@ -94,6 +94,10 @@ pub struct Invocation {
     pub config: Option<String>,
     /// Directories in which `{main}.json` files are looked for.
     pub config_dirs: Vec<PathBuf>,
+    /// Find container images too.
+    pub containers: bool,
+    /// Functions in Rust are wanted: what is missing to build them is an error.
+    pub rust: bool,
     /// The Node version to build for.
     pub node_version: Option<String>,
     /// Ship the AWS SDK although the runtime has it.
@@ -157,6 +161,12 @@ pub struct Settings {
     pub config: ConfigLayers,
     /// Directories in which `{main}.json` files are read.
     pub config_dirs: Vec<AbsPath>,
+    /// Find container images too.
+    pub containers: bool,
+    /// Functions in Rust are wanted: what is missing to build them is an error, else a warning.
+    pub rust: bool,
+    /// Of functions in Go zip archives are made, and not bare programs.
+    pub zip_go: bool,
     /// The Node version where a function has none of its own, and who says so.
     pub node: (NodeVersion, Place),
     /// Ship the AWS SDK although the runtime has it.
@@ -274,6 +284,10 @@ impl Settings {
             flag: "SOURCE_DATE_EPOCH",
             reason: format!("`{text}` is not a number of seconds"),
         })?;
+        // Netlify's own machines take the bare program; who asks for another format knows what for.
+        let on_netlify = variables.get("NETLIFY").is_some_and(|(text, _)| text == "true");
+        let zip_go = site.own.zip_go.unwrap_or(!on_netlify || invocation.format != Format::Zip);
+        let rust = invocation.rust || variables.get("NETLIFY_EXPERIMENTAL_BUILD_RUST_SOURCE").is_some_and(is_yes);
         let (mut config, mut said) = (site.config, site.said);
         said.extend(doubts);
         if let Some(text) = invocation.config.as_deref().filter(|text| !is_toml(text)) {
@@ -297,6 +311,9 @@ impl Settings {
             only,
             config,
             config_dirs: invocation.config_dirs.iter().map(at).collect(),
+            containers: invocation.containers,
+            rust,
+            zip_go,
             node,
             bundle_aws_sdk: invocation.bundle_aws_sdk,
             strict: invocation.strict,
@@ -347,6 +364,11 @@ impl Variables<'_> {
         let of_site = || self.site.get(name).map(|(text, place)| (text.as_str(), place.clone()));
         given.or_else(of_site).filter(|(text, _)| !text.is_empty())
     }
+}
+
+/// A variable that switches something on.
+fn is_yes((text, _): (&str, Place)) -> bool {
+    !matches!(text, "0" | "false" | "no" | "off")
 }
 
 /// Is a `--config` a netlify.toml's name?

@@ -1,6 +1,6 @@
 //! Where functions are. In: source directories and single paths. Out: one [`Candidate`] a name, and
 //! a diagnostic for everything that is there and is not taken (spec: functions.md section 1). Looks
-//! at names and kinds of files only, never into them.
+//! at names and kinds of files; into a file only to know a compiled program or a container image.
 
 mod javascript;
 mod native;
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::fs::FileKind;
-use crate::function::{FunctionName, Origin, Runtime};
+use crate::function::{FunctionName, Origin, Platform, Runtime};
 use crate::path::{AbsPath, case_clashes};
 use crate::settings::Source;
 use crate::store::{FileError, Store};
@@ -29,7 +29,7 @@ pub struct Candidate {
     pub src_dir: AbsPath,
     /// Who wrote it.
     pub origin: Origin,
-    /// A ready-made archive.
+    /// A ready-made archive or program.
     pub ready_made: bool,
     /// How it fares against others of its name: the highest wins.
     rank: Rank,
@@ -57,15 +57,24 @@ pub struct Found {
 /// The platform's own name in an archive.
 const RESERVED: &str = "___netlify-entry-point";
 
+/// What is looked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted {
+    /// What functions run on: programs for anything else are none.
+    pub platform: Platform,
+    /// Container images too.
+    pub containers: bool,
+}
+
 /// Finds every function below `sources`.
-pub fn scan(sources: &[Source], store: &Store) -> Found {
+pub fn scan(sources: &[Source], wanted: Wanted, store: &Store) -> Found {
     let mut found = Found::default();
     let mut by_name: BTreeMap<FunctionName, Vec<Candidate>> = BTreeMap::new();
     let user_sources = sources.iter().filter(|source| source.origin == Origin::User).count();
     for (index, source) in sources.iter().enumerate() {
         for path in paths(source, user_sources, store, &mut found.diagnostics) {
             let before = found.diagnostics.len();
-            match classify(&path, source.origin, index, store, &mut found.diagnostics) {
+            match classify(&path, source.origin, index, wanted, store, &mut found.diagnostics) {
                 Some(candidate) => by_name.entry(candidate.name.clone()).or_default().push(candidate),
                 // Who names a function wants to have it.
                 None if source.single && found.diagnostics.len() == before => {
@@ -142,6 +151,7 @@ fn classify(
     path: &AbsPath,
     origin: Origin,
     source: usize,
+    wanted: Wanted,
     store: &Store,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Candidate> {
@@ -159,7 +169,13 @@ fn classify(
         }
     };
     let (runtime, shape, main_file, src_dir) = match kind {
-        FileKind::File => (Runtime::JavaScript, file_rank?, path.clone(), path.parent()?),
+        FileKind::File => {
+            let (runtime, rank) = match file_rank {
+                Some(rank) => (Runtime::JavaScript, rank),
+                None => (native::ready_made(path, wanted, store, diagnostics)?, 0),
+            };
+            (runtime, rank, path.clone(), path.parent()?)
+        }
         FileKind::Directory => {
             let javascript = javascript::main_file(path, store).map(|main| (Runtime::JavaScript, main));
             let Some((runtime, main)) = javascript.or_else(|| native::main_file(path, store)) else {
@@ -175,7 +191,7 @@ fn classify(
     Some(Candidate {
         name: FunctionName::of(path.name()),
         runtime,
-        ready_made: kind == FileKind::File && path.extension() == "zip",
+        ready_made: kind == FileKind::File && (runtime != Runtime::JavaScript || path.extension() == "zip"),
         main_file,
         src_path: path.clone(),
         src_dir,

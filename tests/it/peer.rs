@@ -46,7 +46,7 @@ fn fields_before(function: &Function) -> Value {
         ("priority", json!(function.origin.priority())),
         ("region", json!(config.region)),
         ("trafficRules", json!(function.traffic_rules)),
-        ("runtimeVersion", json!(runtime_version(function.api_version, config.node_version.as_deref()))),
+        ("runtimeVersion", json!(runtime_version(function))),
         ("schedule", json!(config.schedule)),
         ("vcpu", json!(config.vcpu)),
         ("eventSubscriptions", json!(function.event_subscriptions)),

@@ -48,7 +48,7 @@ fn result(outcome: &Outcome, settings: &Settings, out: &Path) -> Value {
     row.set("name", json!(function.name));
     row.set("priority", json!(function.origin.priority()));
     row.set("runtime", json!(function.runtime));
-    row.set("runtimeVersion", json!(runtime_version(function.api_version, config.node_version.as_deref())));
+    row.set("runtimeVersion", json!(runtime_version(function)));
     row.set("runtimeAPIVersion", json!(function.api_version));
     let bootstrap = built.as_ref().and_then(|built| built.facts.bootstrap_version.as_deref());
     row.set("buildData", json!(BuildData::of(function.api_version, bootstrap)));
@@ -203,7 +203,7 @@ pub(in crate::cli) fn in_words(how: How) -> &'static str {
 
 /// One thing that was said.
 fn diagnostic(diagnostic: &Diagnostic, base: &AbsPath) -> Value {
-    let Diagnostic { severity, code, function, path, span, message, chain, hint } = diagnostic;
+    let Diagnostic { severity, code, function, path, span, message, chain, hint, output } = diagnostic;
     let mut row = Row::default();
     row.set("severity", json!(severity));
     row.set("code", json!(code));
@@ -214,5 +214,6 @@ fn diagnostic(diagnostic: &Diagnostic, base: &AbsPath) -> Value {
     row.set("message", json!(message));
     row.set("chain", if chain.is_empty() { Value::Null } else { json!(chain) });
     row.set("hint", json!(hint));
+    row.set("output", json!(output));
     Value::Object(row.0)
 }

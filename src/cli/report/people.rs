@@ -126,8 +126,8 @@ fn shared<'a>(diagnostics: impl Iterator<Item = &'a Diagnostic>) -> Vec<Told<'a>
     for diagnostic in diagnostics {
         let function = diagnostic.function.as_deref();
         let same = |known: &&mut Told<'_>| {
-            let Diagnostic { severity, code, path, span, message, hint, .. } = &known.0;
-            (severity, code, path, span, message, hint)
+            let Diagnostic { severity, code, path, span, message, hint, output, .. } = &known.0;
+            (severity, code, path, span, message, hint, output)
                 == (
                     &diagnostic.severity,
                     &diagnostic.code,
@@ -135,6 +135,7 @@ fn shared<'a>(diagnostics: impl Iterator<Item = &'a Diagnostic>) -> Vec<Told<'a>
                     &diagnostic.span,
                     &diagnostic.message,
                     &diagnostic.hint,
+                    &diagnostic.output,
                 )
         };
         match told.iter_mut().find(same) {
@@ -303,6 +304,9 @@ fn render(diagnostic: &Diagnostic, functions: &[&str], cwd: &Path) -> String {
     if let Some(hint) = &diagnostic.hint {
         text += &format!("\n  = hint: {hint}");
     }
+    for line in diagnostic.output.iter().flat_map(|output| output.lines()) {
+        text += &format!("\n  | {line}");
+    }
     text
 }
 
@@ -323,7 +327,8 @@ fn annotation(diagnostic: &Diagnostic, cwd: &Path) -> String {
         properties.push(format!("line={},col={}", span.line, span.column));
     }
     let hint = diagnostic.hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
-    format!("::{level} {}::{}", properties.join(","), escape(&format!("{}{hint}", diagnostic.message)))
+    let output = diagnostic.output.as_ref().map(|output| format!("\n{output}")).unwrap_or_default();
+    format!("::{level} {}::{}", properties.join(","), escape(&format!("{}{hint}{output}", diagnostic.message)))
 }
 
 /// A path as the caller would write it: relative if it is near.

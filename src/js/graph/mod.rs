@@ -11,7 +11,7 @@ use dashmap::DashMap;
 use rustc_hash::FxBuildHasher;
 
 use super::assets::{Named, package_root};
-use super::binary::{self, Binary, Target};
+use super::binary::Target;
 use super::config::{Analysis, analyse};
 use super::package::{InvalidPackage, Package};
 use super::parse::{CODE_EXTENSIONS, SyntaxError, parse};
@@ -21,6 +21,7 @@ use super::resolve::{Resolution, ResolveOptions, Resolver, Unresolved};
 use super::rules::Rules;
 use super::scan::{Condition, Form, Request, Scan, scan, written_for};
 use super::transpile::{Options, exported_types};
+use crate::binary::{self, Binary};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::function::NodeVersion;
 use crate::path::AbsPath;

@@ -17,11 +17,13 @@ pub(in crate::settings) struct Own {
     pub(in crate::settings) limits: Limits,
     /// `target`.
     pub(in crate::settings) target: Option<For>,
+    /// `zip_go`.
+    pub(in crate::settings) zip_go: Option<bool>,
     /// `analysis = "off"`.
     pub(in crate::settings) no_analysis: bool,
 }
 
-/// The keys. `cache` and `zip_go` wait for what they set.
+/// The keys. `cache` waits for what it sets.
 const KEYS: [&str; 7] = ["analysis", "cache", "limits", "package_rules", "target", "telemetry", "zip_go"];
 
 impl Reader<'_> {
@@ -32,6 +34,10 @@ impl Reader<'_> {
                 "telemetry" => match node.as_bool() {
                     Some(telemetry) => read.telemetry = telemetry,
                     None => self.error(node.at(), "`fnzip.telemetry` must be true or false"),
+                },
+                "zip_go" => match node.as_bool() {
+                    Some(zip) => read.zip_go = Some(zip),
+                    None => self.error(node.at(), "`fnzip.zip_go` must be true or false"),
                 },
                 "analysis" => match node.as_str() {
                     Some(word @ ("on" | "off")) => read.no_analysis = word == "off",

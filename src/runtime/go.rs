@@ -1,0 +1,87 @@
+//! Functions in Go. In: a directory with a `main` package, in a module of its own or the site's. Out: a
+//! plan for the program that `go build` makes of it. What it makes depends on the source alone, and
+//! stands in the workshop, never in the site.
+
+use super::fail;
+use super::program;
+use super::tool::{Failure, Tool};
+use crate::binary;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::function::Function;
+use crate::path::AbsPath;
+use crate::plan::{Content, Plan};
+use crate::process::Workshop;
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// The platform starts the program itself: it needs no server for Lambda's older protocol.
+const TAGS: &str = "lambda.norpc";
+
+/// Builds the program and plans its archive.
+pub(super) fn plan(
+    function: &Function,
+    store: &Store,
+    settings: &Settings,
+    workshop: &Workshop,
+) -> Result<Plan, Vec<Diagnostic>> {
+    let go = Tool { program: "go", function, settings, store };
+    let made = workshop.path().child(format!("{}.go-program", function.name));
+    let out = made.to_string();
+    let tags = tags(go);
+    #[rustfmt::skip]
+    let arguments = [
+        "build", "-o", &out, "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-tags", &tags, ".",
+    ];
+    let platform = settings.platform;
+    let environment = [("CGO_ENABLED", "0"), ("GOOS", platform.system.in_go()), ("GOARCH", platform.arch.in_go())];
+    let ended = go
+        .run(&arguments, environment.map(|(name, value)| (name, value.into())))
+        .map_err(|failure| vec![told(go, failure)])?;
+    let bytes = store.file_system().read(&made).unwrap_or_default();
+    if binary::read(&bytes).is_none_or(|program| program.system != platform.system) {
+        let message = "`go build` made no program: the package must be `main`, with a function `main`";
+        return Err(fail(Code::Compile, message).into_iter().map(|said| said.at(&function.main_file)).collect());
+    }
+    let size = bytes.len();
+    let mut plan = program::plan(function, Content::Bytes(bytes.into()), size, inputs(function, store), settings)?;
+    if !ended.err.trim().is_empty() {
+        let note = Diagnostic::note(Code::Compile, "`go build` says").at(&function.main_file);
+        plan.diagnostics.push(note.output(&ended.err));
+    }
+    Ok(plan)
+}
+
+/// Ours, and those of GOFLAGS, which ours would replace.
+fn tags(go: Tool<'_>) -> String {
+    let flags = go.variable("GOFLAGS").unwrap_or_default().to_string_lossy().into_owned();
+    let flags = flags.split_whitespace().filter_map(|flag| flag.trim_start_matches('-').strip_prefix("tags="));
+    std::iter::once(TAGS).chain(flags).collect::<Vec<_>>().join(",")
+}
+
+fn told(go: Tool<'_>, failure: Failure) -> Diagnostic {
+    let hint = match &failure {
+        Failure::Missing => Some("install Go (https://go.dev/dl, `apt install golang-go`, `brew install go`)"),
+        Failure::Refused(ended) if ended.err.contains("go.mod file not found") => {
+            Some("run `go mod init NAME` and `go mod tidy` in the function's directory, or at the top of the site")
+        }
+        Failure::Refused(ended) if ended.err.contains("missing go.sum entry") => Some("run `go mod tidy`"),
+        _ => None,
+    };
+    let said = go.failed(failure, "go build", std::slice::from_ref(&go.function.src_dir));
+    match hint {
+        Some(hint) => said.hint(hint),
+        None => said,
+    }
+}
+
+/// The files of the function, and of its module what says what else it needs.
+pub(super) fn inputs(function: &Function, store: &Store) -> Vec<AbsPath> {
+    let enter = |directory: &AbsPath| !directory.name().starts_with('.') && directory.name() != "node_modules";
+    let mut inputs = store.files_below(&function.src_dir, &enter).unwrap_or_default();
+    let module = function.src_dir.ancestors().find(|directory| store.is_file(&directory.child("go.mod")));
+    let of_module = module.iter().flat_map(|module| ["go.mod", "go.sum"].map(|name| module.child(name)));
+    inputs.extend(of_module.filter(|path| store.is_file(path)));
+    inputs.sort();
+    inputs.dedup();
+    inputs
+}
