@@ -105,14 +105,13 @@ impl<'a> Tool<'a> {
 
 /// Do these words of a tool come from a network that is not there?
 fn wants_network(output: &str) -> bool {
-    const WORDS: [&str; 8] = [
+    const WORDS: [&str; 7] = [
         "dial tcp",
         "no such host",
         "module lookup disabled",
         "i/o timeout",
-        "you may want to remove the --offline flag",
-        "without the offline flag",
-        "Could not resolve host",
+        "offline mode (--offline)",
+        "resolve host",
         "spurious network error",
     ];
     WORDS.iter().any(|words| output.contains(words))

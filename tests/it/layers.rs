@@ -8,7 +8,7 @@ use crate::support::repository;
 /// Lower first; a module uses only modules of earlier rows, and its own.
 const LAYERS: &[&[&str]] = &[
     &["path", "diagnostic"],
-    &["fs", "glob", "process"],
+    &["fs", "glob", "binary", "process"],
     &["store"],
     &["function", "plan"],
     &["settings"],

@@ -64,7 +64,9 @@ impl Scratch {
 pub(crate) fn fnzip(cwd: &Path) -> assert_cmd::Command {
     let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_fnzip"));
     command.current_dir(cwd);
-    for name in ["CONTEXT", "BRANCH", "NODE_VERSION", "AWS_LAMBDA_JS_RUNTIME", "GITHUB_ACTIONS", "SOURCE_DATE_EPOCH"] {
+    for name in
+        ["CONTEXT", "BRANCH", "NODE_VERSION", "AWS_LAMBDA_JS_RUNTIME", "GITHUB_ACTIONS", "SOURCE_DATE_EPOCH", "NETLIFY"]
+    {
         command.env_remove(name);
     }
     // The Node of the machine is nobody's business, unless a test says so.

@@ -305,7 +305,7 @@ fn render(diagnostic: &Diagnostic, functions: &[&str], cwd: &Path) -> String {
         text += &format!("\n  = hint: {hint}");
     }
     for line in diagnostic.output.iter().flat_map(|output| output.lines()) {
-        text += &format!("\n  | {line}");
+        text += format!("\n  | {line}").trim_end();
     }
     text
 }

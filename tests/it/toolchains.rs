@@ -1,0 +1,240 @@
+//! Real compilers: functions in Go and Rust are built, run on a server of Lambda's Runtime API, and built
+//! again elsewhere.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::lambda::{Answer, answers};
+use crate::support::{Said, Scratch, copy_tree, fixture, fnzip, full, said, scratch};
+
+/// Is the tool there? If not, that is said, counted, and an error where `FNZIP_TOOLCHAINS=1` wants all.
+fn has(tool: &str) -> bool {
+    static SKIPPED: AtomicUsize = AtomicUsize::new(0);
+    let version = if tool == "go" { "version" } else { "--version" };
+    let found = Command::new(tool).arg(version).output().is_ok_and(|output| output.status.success());
+    if !found {
+        let count = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
+        eprintln!("skipped: there is no {tool} on the PATH ({count} skipped so far)");
+        assert!(std::env::var_os("FNZIP_TOOLCHAINS").is_none(), "there is no {tool}");
+    }
+    found
+}
+
+fn bundle(site: &Scratch, flags: &[&str]) -> Said {
+    bundle_with(site, flags, &[])
+}
+
+fn bundle_with(site: &Scratch, flags: &[&str], environment: &[(&str, &Path)]) -> Said {
+    let mut command = fnzip(&site.path);
+    for name in ["CARGO_TARGET_DIR", "GOFLAGS", "NETLIFY", "RUSTFLAGS"] {
+        command.env_remove(name);
+    }
+    said(command.args(["bundle", "--color=never", "-v"]).args(flags).envs(environment.iter().copied()))
+}
+
+fn checkout(name: &str) -> Scratch {
+    let site = scratch();
+    copy_tree(&fixture(name), &site.path);
+    site
+}
+
+fn zip(site: &Scratch, name: &str) -> PathBuf {
+    site.path.join(".netlify/functions").join(format!("{name}.zip")).to_path_buf()
+}
+
+/// What the packed function answers.
+fn answers_of(site: &Scratch, name: &str, events: &[Value]) -> Vec<Answer> {
+    let place = scratch();
+    let unzipped = Command::new("unzip").arg("-q").arg(zip(site, name)).current_dir(&*place.path).status().unwrap();
+    assert!(unzipped.success());
+    answers(&place.path.join("bootstrap"), events)
+}
+
+fn response(body: &str) -> Answer {
+    Answer::Response(json!({"statusCode": 200, "body": body}))
+}
+
+/// Builds two checkouts; the archives are the same.
+fn built_twice(name: &str, functions: &[&str]) -> Scratch {
+    let [one, other] = [0, 1].map(|_| {
+        let site = checkout(name);
+        let said = bundle(&site, &["--rust"]);
+        assert_eq!(said.status, 0, "{}", said.err);
+        site
+    });
+    for function in functions {
+        assert!(
+            fs::read(zip(&one, function)).unwrap() == fs::read(zip(&other, function)).unwrap(),
+            "{function} differs between two checkouts"
+        );
+    }
+    one
+}
+
+#[test]
+fn go_functions_answer_and_are_the_same_in_every_checkout() {
+    if !full() || !has("go") {
+        return;
+    }
+    let site = built_twice("go", &["counter-background", "greeting", "plain"]);
+    let greeted = answers_of(&site, "greeting", &[json!({"queryStringParameters": {"name": "Ada"}}), json!({})]);
+    let Answer::Response(response_to_ada) = &greeted[0] else { panic!("{greeted:?}") };
+    assert_eq!((&response_to_ada["statusCode"], &response_to_ada["body"]), (&json!(200), &json!("Hello, Ada!")));
+    assert_eq!(greeted[1], Answer::Error("nobody to greet".to_owned()));
+    let events = [json!({"body": "{}"}), json!({"body": "{"}), json!({"body": "1"})];
+    let counted = answers_of(&site, "counter-background", &events);
+    assert_eq!(counted, [response("once"), Answer::Error("the body is no JSON".to_owned()), response("often")]);
+}
+
+#[test]
+fn rust_functions_answer_and_are_the_same_in_every_checkout() {
+    if !full() || !has("cargo") {
+        return;
+    }
+    let site = built_twice("rust", &["counter-background", "hello", "plain"]);
+    let greeted = answers_of(&site, "hello", &[json!({"queryStringParameters": {"name": "Ada"}}), json!({})]);
+    assert_eq!(greeted, [response("Hello, Ada!"), Answer::Error("nobody to greet".to_owned())]);
+    let counted = answers_of(&site, "counter-background", &[json!({"count": 1}), json!({}), json!({"count": 1})]);
+    assert_eq!(counted, [response("1"), Answer::Error("nothing to count".to_owned()), response("2")]);
+}
+
+/// Programs for other machines, made by Go itself.
+#[test]
+fn programs_of_go_are_taken_for_their_platform_alone() {
+    if !full() || !has("go") {
+        return;
+    }
+    let site = scratch();
+    let source = scratch();
+    source.file("main.go", "package main\n\nfunc main() {\n\tprintln(\"hello\")\n}\n");
+    source.file("go.mod", "module example.com/hello\n\ngo 1.20\n");
+    fs::create_dir_all(site.path.join("netlify/functions")).unwrap();
+    let machines = [("linux", "amd64"), ("linux", "arm64"), ("darwin", "arm64"), ("windows", "amd64")];
+    for (system, processor) in machines {
+        let out = site.path.join(format!("netlify/functions/{system}-{processor}"));
+        let mut go = Command::new("go");
+        go.args(["build", "-ldflags", "-s -w", "-o"]).arg(&*out).current_dir(&*source.path);
+        let built = go.envs([("CGO_ENABLED", "0"), ("GOOS", system), ("GOARCH", processor)]).status().unwrap();
+        assert!(built.success());
+    }
+    for (flag, ours) in [("--arch=amd64", "linux-amd64"), ("--arch=arm64", "linux-arm64")] {
+        let said = bundle(&site, &[flag]);
+        assert_eq!(said.status, 0, "{}", said.err);
+        let found = [
+            ("linux-amd64", "Linux x64"),
+            ("linux-arm64", "Linux arm64"),
+            ("darwin-arm64", "macOS arm64"),
+            ("windows-amd64", "Windows x64"),
+        ];
+        for (name, machine) in found {
+            assert_eq!(zip(&site, name).exists(), name == ours, "{flag} {name}");
+            let message = format!("{name}: not taken: a Go program for {machine}, and functions run on Linux");
+            assert_eq!(said.err.contains(&message), name != ours, "{flag} {name}: {}", said.err);
+        }
+        assert_eq!(bundle(&site, &[flag, "--strict"]).status, 1);
+        assert_eq!(bundle(&site, &[flag, "--strict", "--only", ours]).status, 0);
+    }
+}
+
+#[test]
+fn what_go_refuses_leaves_the_others() {
+    if !full() || !has("go") {
+        return;
+    }
+    let site = checkout("go");
+    let empty = scratch();
+    site.file("netlify/functions/wrong/main.go", "package main\n\nfunc main() {\n\tmissing()\n}\n");
+    let off = Path::new("off");
+    let said = bundle_with(
+        &site,
+        &[],
+        &[("GOFLAGS", Path::new("-mod=mod -modcacherw")), ("GOPROXY", off), ("GOMODCACHE", &empty.path)],
+    );
+    assert_eq!(said.status, 1);
+    for words in ["undefined: missing", "module lookup disabled by GOPROXY=off", "hint: a module must be fetched first"]
+    {
+        assert!(said.err.contains(words), "{words}: {}", said.err);
+    }
+    assert!(said.err.contains("1 function built"), "{}", said.err);
+}
+
+fn rust_function(site: &Scratch, directory: &str, manifest: &str, main: &str) {
+    site.file(&format!("netlify/functions/{directory}/src/main.rs"), main);
+    let package = format!("[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n{manifest}");
+    site.file(&format!("netlify/functions/{directory}/Cargo.toml"), package);
+}
+
+/// Cargo itself would take the second for the first.
+#[test]
+fn packages_of_one_name_stay_apart() {
+    if !has("cargo") {
+        return;
+    }
+    let site = scratch();
+    for name in ["one", "two"] {
+        rust_function(&site, name, "", &format!("fn main() {{ println!(\"I am {name}\") }}\n"));
+    }
+    for _ in 0..2 {
+        let said = bundle(&site, &["--rust"]);
+        assert_eq!(said.status, 0, "{}", said.err);
+        for name in ["one", "two"] {
+            let place = scratch();
+            Command::new("unzip").arg("-q").arg(zip(&site, name)).current_dir(&*place.path).status().unwrap();
+            let ran = Command::new(&*place.path.join("bootstrap")).output().unwrap();
+            assert_eq!(String::from_utf8_lossy(&ran.stdout), format!("I am {name}\n"));
+        }
+    }
+}
+
+#[test]
+fn what_cargo_refuses_leaves_the_others() {
+    if !has("cargo") {
+        return;
+    }
+    let site = scratch();
+    let empty = scratch();
+    site.file("netlify/functions/plain.js", "exports.handler = async () => ({ statusCode: 200 })\n");
+    rust_function(&site, "wrong", "", "fn main() {\n    missing();\n}\n");
+    rust_function(&site, "far", "[dependencies]\nserde = \"1\"\n", "fn main() {}\n");
+    rust_function(&site, "broken", "[[[", "fn main() {}\n");
+    let said = bundle_with(&site, &[], &[("CARGO_NET_OFFLINE", Path::new("true")), ("CARGO_HOME", &empty.path)]);
+    assert_eq!(said.status, 1);
+    let words = [
+        "netlify/functions/wrong/src/main.rs: `cargo build` failed",
+        "cannot find function `missing` in this scope",
+        "netlify/functions/far/src/main.rs: `cargo build` failed",
+        "no matching package named `serde` found",
+        "hint: a module must be fetched first: run `cargo fetch`",
+        "broken/Cargo.toml: `cargo metadata` failed",
+        "1 function built",
+    ];
+    for words in words {
+        assert!(said.err.contains(words), "{words}: {}", said.err);
+    }
+}
+
+#[test]
+fn a_target_that_is_not_installed_is_named() {
+    if !has("cargo") {
+        return;
+    }
+    let installed = Command::new("rustc").args(["--print", "sysroot"]).output().unwrap();
+    let std = PathBuf::from(String::from_utf8_lossy(&installed.stdout).trim()).join("lib/rustlib");
+    if ["musl", "gnu"].iter().any(|libc| std.join(format!("aarch64-unknown-linux-{libc}")).exists()) {
+        eprintln!("skipped: the target for arm64 is installed");
+        return;
+    }
+    let site = scratch();
+    rust_function(&site, "hello", "", "fn main() {}\n");
+    let left_out = bundle(&site, &["--arch=arm64"]);
+    assert_eq!(left_out.status, 0, "{}", left_out.err);
+    let refused = bundle(&site, &["--arch=arm64", "--rust"]);
+    assert_eq!(refused.status, 1);
+    for said in [left_out, refused] {
+        assert!(said.err.contains("hint: run `rustup target add aarch64-unknown-linux-musl`"), "{}", said.err);
+    }
+}
