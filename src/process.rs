@@ -67,7 +67,7 @@ pub struct Ended {
 }
 
 /// Runs a program and waits for it. It and all that it starts are one process group, which
-/// [`end_all`] ends.
+/// [`end_all`] ends; then this does not return.
 ///
 /// # Errors
 /// It cannot be started; `NotFound` if it is not on the PATH.
@@ -86,7 +86,8 @@ pub fn run(task: &Task<'_>) -> io::Result<Ended> {
         // Nobody is forgotten between its start and its entry in the list.
         let mut running = running();
         if running.ended {
-            return Err(io::ErrorKind::Interrupted.into());
+            drop(running);
+            wait_for_the_end();
         }
         let child = command.spawn()?;
         running.groups.insert(child.id());
@@ -94,7 +95,14 @@ pub fn run(task: &Task<'_>) -> io::Result<Ended> {
     };
     let id = child.id();
     let ended = child.wait_with_output();
-    running().groups.remove(&id);
+    let is_over = {
+        let mut running = running();
+        running.groups.remove(&id);
+        running.ended
+    };
+    if is_over {
+        wait_for_the_end();
+    }
     let ended = ended?;
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Ok(Ended { success: ended.status.success(), out: text(ended.stdout), err: text(ended.stderr) })
@@ -157,6 +165,13 @@ pub fn end_all() {
     drop(groups); // The console tells them itself.
     let workshops = std::mem::take(&mut running().workshops);
     drop(workshops);
+}
+
+/// A program that was ended has not failed: nobody is to draw conclusions.
+fn wait_for_the_end() -> ! {
+    loop {
+        std::thread::park();
+    }
 }
 
 /// How long programs get to clear away their own temporary files.

@@ -301,13 +301,6 @@ fn a_broken_config_is_a_wrong_call() {
 }
 
 #[test]
-fn what_is_not_supported_yet_is_an_error_and_not_a_broken_archive() {
-    let site = site();
-    site.file("netlify/functions/bad/main.go", "package main");
-    fails(&site, &["error[not-supported]: ", "not supported yet"]);
-}
-
-#[test]
 fn a_failed_function_leaves_its_earlier_archive_and_manifest() {
     let site = site();
     site.file("netlify/functions/other.js", "exports.handler = 1");

@@ -27,7 +27,8 @@ pub(crate) fn answers(bootstrap: &Path, events: &[Value]) -> Vec<Answer> {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let (hand_over, handed_over) = channel();
-    let waiting = Arc::new(Mutex::new(events.to_vec().into_iter()));
+    let owned = events.to_vec();
+    let waiting = Arc::new(Mutex::new(owned.into_iter()));
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let (waiting, hand_over) = (waiting.clone(), hand_over.clone());

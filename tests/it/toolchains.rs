@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 
 use crate::lambda::{Answer, answers};
-use crate::support::{Said, Scratch, copy_tree, fixture, fnzip, full, said, scratch};
+use crate::support::{Said, Scratch, contents, copy_tree, fixture, fnzip, full, said, scratch};
 
 /// Is the tool there? If not, that is said, counted, and an error where `FNZIP_TOOLCHAINS=1` wants all.
 fn has(tool: &str) -> bool {
@@ -67,6 +67,14 @@ fn built_twice(name: &str, functions: &[&str]) -> Scratch {
         site
     });
     for function in functions {
+        let unpacked = scratch();
+        let unzip = Command::new("unzip").arg("-q").arg(zip(&one, function)).current_dir(&*unpacked.path).status();
+        assert!(unzip.unwrap().success());
+        for (entry, bytes) in contents(&unpacked.path) {
+            let place = one.path.to_string();
+            let tells = bytes.windows(place.len()).any(|part| part == place.as_bytes());
+            assert!(!tells, "{function}: {entry} tells where it was built");
+        }
         assert!(
             fs::read(zip(&one, function)).unwrap() == fs::read(zip(&other, function)).unwrap(),
             "{function} differs between two checkouts"
