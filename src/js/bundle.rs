@@ -162,7 +162,10 @@ impl Files {
         match &self.options.packages {
             Packages::Inside { except } => !except.contains(&root),
             Packages::Beside => {
-                let needs_require = self.options.format == ModuleFormat::Cjs && form != Form::DynamicImport;
+                let needs_require = match form {
+                    Form::Import => self.options.format == ModuleFormat::Cjs,
+                    form => form == Form::Require,
+                };
                 let is_module = || self.graph.format(target) == ModuleFormat::Esm;
                 needs_require && self.options.node < NodeVersion::REQUIRES_MODULES && is_module()
             }
@@ -198,7 +201,13 @@ impl Files {
         let module = self.graph.module(path);
         // `export =` is CommonJS, and nothing else can say it.
         let is_commonjs = is_typescript(path.extension()) && has_export_assignment(text);
-        let dialect = if is_commonjs { Dialect::CommonJs } else { dialect(path, &module) };
+        let dialect = match path.extension() {
+            _ if is_commonjs => Dialect::CommonJs,
+            "cjs" | "cts" => Dialect::CommonJs,
+            _ if self.graph.is_called_module(path) => Dialect::NodeEsm,
+            _ if module.analysis.is_esm => Dialect::CompiledEsm,
+            _ => Dialect::CommonJs,
+        };
         let anchor = (*path != self.entry && looks_around(text, &module)).then(|| relative(&self.entry, path));
         if !needs_compiler(path) && anchor.is_none() {
             return Ok(Content::JavaScript { text: text.to_owned(), dialect, map: None });
@@ -206,6 +215,7 @@ impl Files {
         let options = Options {
             module: if is_commonjs { transpile::Module::CommonJs } else { transpile::Module::Keep },
             source_map: self.options.source_maps.then(|| path.name().to_owned()),
+            is_bundled: true,
             anchor,
             ..self.graph.transpile_options(path, self.options.node)
         };
@@ -235,17 +245,6 @@ impl Files {
         let package = self.graph.store().nearest_package_json(&directory, self.graph.top())?;
         let said = self.graph.package(&package);
         said.as_ref().as_ref().ok()?.side_effects.of(&path.relative_to(&package.parent()?))
-    }
-}
-
-/// How rolldown is to read a file. Only what Node takes for an ES module has Node's interop.
-fn dialect(path: &AbsPath, module: &Module) -> Dialect {
-    match path.extension() {
-        "mjs" | "mts" => Dialect::NodeEsm,
-        "cjs" | "cts" => Dialect::CommonJs,
-        "js" | "jsx" | "ts" | "tsx" if module.is_called_module() => Dialect::NodeEsm,
-        _ if module.analysis.is_esm => Dialect::CompiledEsm,
-        _ => Dialect::CommonJs,
     }
 }
 

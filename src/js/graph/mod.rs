@@ -355,6 +355,16 @@ impl Graph {
         if is_esm { ModuleFormat::Esm } else { ModuleFormat::Cjs }
     }
 
+    /// Does Node take a file for an ES module before it looks into it? Then an import means what it means
+    /// to Node; in other files it means what compilers make of it.
+    pub fn is_called_module(&self, path: &AbsPath) -> bool {
+        match path.extension() {
+            "mjs" | "mts" => true,
+            "js" | "jsx" | "ts" | "tsx" => self.module(path).is_called_module(),
+            _ => false,
+        }
+    }
+
     /// Where a request leads, whether the module makes it or not.
     ///
     /// # Errors

@@ -32,7 +32,9 @@ pub struct Options {
     pub strict_null_checks: bool,
     /// The name of the source as it shall stand in the source map; none: no map is made.
     pub source_map: Option<String>,
-    /// The output becomes a part of another file: the path from that one's directory to this source.
+    /// The output goes into a bundle, and what ES modules lack is declared there.
+    pub is_bundled: bool,
+    /// The bundle is another file than this: the path from that one's directory to this source.
     pub anchor: Option<String>,
 }
 
@@ -112,6 +114,7 @@ impl Options {
             always_strict: false,
             strict_null_checks: false,
             source_map: None,
+            is_bundled: false,
             anchor: None,
         }
     }
