@@ -1,5 +1,5 @@
-//! Traced files that cannot run as they are: TypeScript and JSX, and ES modules that CommonJS loads where
-//! Node cannot. In: a trace, and how its entry is loaded. Out: their JavaScript, and where each file
+//! Traced files that cannot run as they are: TypeScript and JSX, ES modules that CommonJS loads where Node
+//! cannot, and those of the user's that take `require` or `__dirname` for granted. In: a trace, and how its entry is loaded. Out: their JavaScript, and where each file
 //! stands. Nothing is bundled: a file stays one file in its directory (spec: functions.md section 4).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,6 +68,11 @@ pub(super) fn needs_compiler(path: &AbsPath) -> bool {
     !path.in_node_modules() && (is_typescript(path.extension()) || path.extension() == "jsx")
 }
 
+/// Does it use what CommonJS has and an ES module lacks? Other packagers make CommonJS of such files.
+fn borrows(module: &Module) -> bool {
+    ["require", "__dirname", "__filename"].iter().any(|name| module.analysis.borrowed.contains(name))
+}
+
 struct Work<'a> {
     graph: &'a Graph,
     traced: &'a Trace,
@@ -102,7 +107,8 @@ impl Work<'_> {
     fn output(&mut self, path: &AbsPath, module: &Module, format: ModuleFormat) -> Output {
         let is_esm = module.analysis.is_esm;
         let is_lowered = format == ModuleFormat::Cjs && (is_esm || self.graph.format(path) == ModuleFormat::Esm);
-        let is_made = module.failure.is_none() && (needs_compiler(path) || is_lowered);
+        let is_provided = format == ModuleFormat::Esm && !path.in_node_modules() && borrows(module);
+        let is_made = module.failure.is_none() && (needs_compiler(path) || is_lowered || is_provided);
         let format = match format {
             ModuleFormat::Esm => Format::EsModule,
             ModuleFormat::Cjs if is_made && is_esm => Format::Lowered,
@@ -177,7 +183,7 @@ impl Work<'_> {
 
     /// Does a file that could stay as it is name one that has moved, by a name that no longer leads there?
     fn asks_for_moved(&self, path: &AbsPath, format: ModuleFormat, module: &Module) -> bool {
-        !path.in_node_modules()
+        !self.taken.is_empty()
             && module.edges.iter().any(|edge| {
                 let target = self.target(path, format, edge);
                 let output =
@@ -228,7 +234,7 @@ impl Work<'_> {
         let name = self.options.maps_from.map(|base| path.relative_to(base));
         let mut options =
             Options { module: kind, source_map: name, ..self.graph.transpile_options(path, self.options.node) };
-        if self.graph.format(path) == ModuleFormat::Esm {
+        if self.graph.is_called_module(path) {
             options.interop = Interop::Node;
         }
         let lead = |specifier: &str, form: Form| {

@@ -29,7 +29,7 @@ pub(super) fn plan(function: &Function, graph: &Arc<Graph>, settings: &Settings)
     let main = main.path;
     let module = graph.module(&main);
     let input_format = input_format(&main, &module);
-    let mut diagnostics: Vec<Diagnostic> = handler::of_other_format(&main, &module, input_format).into_iter().collect();
+    let mut diagnostics: Vec<Diagnostic> = handler::of_other_format(&main, graph).into_iter().collect();
     diagnostics.extend(handler::missing(&main, input_format, graph));
     let mut modules = match modules(function, &main, graph, settings) {
         Ok(modules) => modules,

@@ -2,12 +2,13 @@
 //! the platform looks for, the helpers that the handler is wrapped in, and the literals of `config`.
 //! Never follows an import, and never evaluates anything.
 
+mod borrowed;
 mod exports;
 mod helpers;
 mod hidden;
 mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 use swc_core::common::Spanned;
@@ -24,6 +25,10 @@ use crate::diagnostic::Span;
 pub struct Analysis {
     /// It has import or export statements.
     pub is_esm: bool,
+    /// It assigns to `exports` or `module.exports`, outside of functions and branches.
+    pub assigns_exports: bool,
+    /// The names of CommonJS that it uses and does not declare: `require`, `__dirname` …
+    pub borrowed: BTreeSet<&'static str>,
     /// It exports `handler`.
     pub has_handler: bool,
     /// And what that is can be seen: it is no declaration, and not of another file or a pattern.
@@ -99,6 +104,8 @@ pub fn analyse(parsed: &Parsed, source: &str) -> Analysis {
     });
     Analysis {
         is_esm: exports.is_esm,
+        assigns_exports: exports.assigned,
+        borrowed: borrowed::borrowed(parsed),
         has_handler: exports.named.contains_key("handler"),
         has_handler_value: exports.has_value("handler"),
         has_default: exports.named.contains_key("default"),
