@@ -20,6 +20,7 @@ mod fuzz;
 mod input;
 mod layers;
 mod manifest;
+mod matrix;
 mod memory;
 mod netlify_config;
 mod nft;
