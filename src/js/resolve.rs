@@ -53,6 +53,9 @@ pub struct Resolution {
     pub lenient: bool,
     /// Node does not know what stands for the specifier: a tsconfig.json or the caller says so.
     pub mapped: bool,
+    /// The first file is for who has `module-sync`, and so can `require()` ES modules; another is there
+    /// for the others.
+    pub synced: bool,
     /// It is a package of a build plugin.
     pub mount: Option<Mount>,
 }
@@ -170,14 +173,18 @@ impl Resolver {
         }
         let (found, by) = found.map_err(|error| self.unresolved(&error, request, &asked))?;
         let has_exports = found.package_json().is_some_and(has_exports);
-        let by_exports = package_name(specifier).is_some() && has_exports;
+        // What a mapping leads to is a file, whatever the specifier looks like.
+        let by_exports = by != By::Mapping && package_name(specifier).is_some() && has_exports;
         if by_exports && by != By::Bundlers && asked.of(&self.exact[asked.import]).is_err() {
             return Err(Unresolved::Refused(format!("Cannot find the file that \"exports\" names for '{specifier}'")));
         }
         let lenient = by == By::Bundlers || !has_exports && self.is_directory_import(&asked, &found);
+        let files = self.files(&asked, &found, by_exports);
+        let unsynced = || asked.of(&self.node[asked.import]).is_ok_and(|other| other.path() != found.path());
         Ok(Resolution {
-            files: self.files(&asked, &found, by_exports),
-            package_jsons: self.package_jsons(&asked, &found, has_exports),
+            synced: self.options.module_sync && files.len() > 1 && by == By::Node && unsynced(),
+            files,
+            package_jsons: if by == By::Mapping { Vec::new() } else { self.package_jsons(&asked, &found, has_exports) },
             lenient,
             mapped: by == By::Mapping,
             mount,

@@ -2,6 +2,7 @@
 //! a resolver that reads them. Out: its options, what it maps specifiers to, or what is wrong with it.
 //! Never says what is there.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use oxc_resolver::{FileSystem, JSONError, ResolveError, ResolverGeneric, TsConfig};
@@ -25,18 +26,33 @@ pub(super) fn ruling<F: FileSystem>(
         return Ok(None);
     }
     let found = resolver.find_tsconfig(&**file).map_err(|error| refused(&error, file, store))?;
-    if let Some(found) = found.filter(|found| found.path.starts_with(top)) {
-        return Ok(Some(found));
-    }
+    let found = found.filter(|found| found.path.starts_with(top));
     let upwards = file.ancestors().skip(1).take_while(|directory| directory.starts_with(top));
     let mut places = upwards.chain(directories.iter().cloned()).map(|directory| directory.child("tsconfig.json"));
-    let Some(found) = places.find(|place| store.is_file(place)) else { return Ok(None) };
-    resolver.resolve_tsconfig(&*found).map(Some).map_err(|error| refused(&error, &found, store))
+    let nearest = places.find(|place| store.is_file(place));
+    let Some(nearest) = nearest.filter(|nearest| found.as_ref().is_none_or(|found| found.path != **nearest)) else {
+        return Ok(found);
+    };
+    let near = resolver.resolve_tsconfig(&*nearest).map_err(|error| refused(&error, &nearest, store))?;
+    Ok(Some(found.filter(|found| !has_its_files_from(&near, found)).unwrap_or(near)))
 }
 
-/// What `paths` and `baseUrl` make of a specifier; only bare ones are mapped.
+/// Does it take over what another says of files? To TypeScript these patterns begin at the other's place,
+/// to oxc_resolver at that of who takes them over, so that it finds this one to include nothing.
+fn has_its_files_from(near: &TsConfig, other: &TsConfig) -> bool {
+    let files = |tsconfig: &TsConfig| {
+        [&tsconfig.include, &tsconfig.files, &tsconfig.exclude].map(|list| {
+            let from_there = |path: &PathBuf| path.strip_prefix(tsconfig.directory()).unwrap_or(path).to_owned();
+            list.as_ref().map(|list| list.iter().map(from_there).collect::<Vec<_>>())
+        })
+    };
+    near.extends.is_some() && files(near) == files(other)
+}
+
+/// What `paths` and `baseUrl` make of a specifier; only bare ones are mapped. To TypeScript these go
+/// before the `imports` of a package.json.
 pub(super) fn mapped(tsconfig: &TsConfig, specifier: &str) -> Vec<String> {
-    if specifier.starts_with(['.', '/', '#']) {
+    if specifier.starts_with(['.', '/']) {
         return Vec::new();
     }
     let targets = tsconfig.resolve_path_alias_or_base_url(specifier);

@@ -135,6 +135,8 @@ pub struct Targets {
     pub lenient: bool,
     /// Node does not know what stands for the specifier.
     pub mapped: bool,
+    /// The first module is for who can `require()` ES modules.
+    pub synced: bool,
     /// It is a package of a build plugin.
     pub mount: Option<Mount>,
 }
@@ -454,6 +456,7 @@ impl Graph {
             package_jsons: resolution.package_jsons.iter().map(real).collect::<Result<_, _>>()?,
             lenient: resolution.lenient,
             mapped: resolution.mapped,
+            synced: resolution.synced,
             mount: resolution.mount.clone(),
         })
     }

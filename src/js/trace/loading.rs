@@ -23,14 +23,26 @@ pub struct Loading {
 }
 
 impl Loading {
-    /// As what a request of a file that is loaded as `importer` loads its target.
-    pub fn format_of(self, graph: &Graph, importer: ModuleFormat, form: Form, target: &AbsPath) -> ModuleFormat {
+    /// As what a request of a file that is loaded as `importer` loads one of its targets.
+    pub fn format_of(
+        self,
+        graph: &Graph,
+        importer: ModuleFormat,
+        form: Form,
+        targets: &Targets,
+        target: &AbsPath,
+    ) -> ModuleFormat {
+        let is_synced = targets.synced && targets.modules.first().is_some_and(|first| first.path == *target);
         let by_require = match form {
             Form::Import => importer == ModuleFormat::Cjs,
             Form::Require => true,
             Form::DynamicImport | Form::ImportResolve | Form::RequireResolve => false,
         };
-        if by_require && self.node < NodeVersion::REQUIRES_MODULES { ModuleFormat::Cjs } else { graph.format(target) }
+        if by_require && !is_synced && self.node < NodeVersion::REQUIRES_MODULES {
+            ModuleFormat::Cjs
+        } else {
+            graph.format(target)
+        }
     }
 }
 
@@ -68,9 +80,15 @@ impl Walk<'_> {
         }
     }
 
-    pub(super) fn loaded_as(&self, importer: ModuleFormat, form: Form, target: &AbsPath) -> ModuleFormat {
+    pub(super) fn loaded_as(
+        &self,
+        importer: ModuleFormat,
+        form: Form,
+        targets: &Targets,
+        target: &AbsPath,
+    ) -> ModuleFormat {
         match self.options.loading {
-            Some(loading) => loading.format_of(self.graph, importer, form, target),
+            Some(loading) => loading.format_of(self.graph, importer, form, targets, target),
             None => self.graph.format(target),
         }
     }

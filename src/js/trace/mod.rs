@@ -333,7 +333,7 @@ impl<'a> Walk<'a> {
                 continue;
             }
             if self.list(target, How::Request(edge.request.form), Some(importer)) {
-                let format = self.loaded_as(format, edge.request.form, &target.path);
+                let format = self.loaded_as(format, edge.request.form, targets, &target.path);
                 self.reach(&target.path, format, Some(importer), depth + 1);
             }
         }
