@@ -11,6 +11,7 @@ use oxc_resolver::{
     ImportsExportsEntry, PackageJson, Resolution as Found, ResolveError, ResolveOptions as Options,
     ResolverGeneric as Oxc, TsConfig, TsconfigDiscovery,
 };
+use percent_encoding::percent_decode_str;
 
 use super::binary::Target;
 use super::package::package_name;
@@ -381,24 +382,10 @@ fn as_node_reads(specifier: &str, import: bool) -> Cow<'_, str> {
 
 /// Undoes `%20`; none if that gives no text, or a separator that Node refuses.
 fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let digits = after.get(..2).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
-        let code = digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
-        match code.filter(|_| first == b'%') {
-            Some(b'/' | b'\\') => return None,
-            Some(code) => {
-                bytes.push(code);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8(bytes).ok()
+    let lower = text.to_ascii_lowercase();
+    let has_separator = lower.contains("%2f") || lower.contains("%5c");
+    let decoded = percent_decode_str(text).decode_utf8().ok()?;
+    (!has_separator).then(|| decoded.into_owned())
 }
 
 /// `"exports": null` counts as absent.
