@@ -2,7 +2,7 @@
 //! what stays outside. Out: the file, and what went into it. Never resolves by itself: where a request
 //! leads is the graph's word, so that a bundle and a trace agree.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -61,6 +61,8 @@ pub struct Bundled {
     pub map: Option<String>,
     /// What went into it.
     pub inlined: Inlined,
+    /// How many bytes of it each module is, before it is finished.
+    pub sizes: BTreeMap<AbsPath, usize>,
     /// Warnings.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -99,10 +101,12 @@ pub fn bundle(
         [refused.clone(), said(others, Severity::Error)].concat()
     })?;
     let paths = |paths: Vec<PathBuf>| paths.into_iter().map(AbsPath::of).collect();
-    let inlined = Inlined { modules: paths(found.modules), inputs: paths(found.inputs) };
+    let sizes: BTreeMap<AbsPath, usize> =
+        found.modules.into_iter().map(|(path, size)| (AbsPath::of(path), size)).collect();
+    let inlined = Inlined { modules: sizes.keys().cloned().collect(), inputs: paths(found.inputs) };
     let output = found.files.into_iter().find(|file| file.is_entry);
     let (code, map) = output.map(|file| (file.code, file.map)).unwrap_or_default();
-    Ok(Bundled { code, map, inlined, diagnostics: said(found.warnings, Severity::Warning) })
+    Ok(Bundled { code, map, inlined, sizes, diagnostics: said(found.warnings, Severity::Warning) })
 }
 
 /// The graph, as rolldown wants its modules.

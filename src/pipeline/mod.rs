@@ -290,7 +290,7 @@ fn build(
         Ok(Plan { output, facts, mut diagnostics }) => {
             compress(&output, store);
             let weights = match &output {
-                Output::Archive(entries) => weight::weigh(entries, store),
+                Output::Archive(entries) => weight::weigh(entries, &facts, store),
                 Output::Verbatim { .. } => Vec::new(),
             };
             let about = |diagnostic: Diagnostic| diagnostic.of(function.name.as_str()).under(settings.strict);

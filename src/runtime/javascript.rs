@@ -98,6 +98,8 @@ pub(super) fn plan(function: &Function, graph: &Arc<Graph>, settings: &Settings)
             entry_filename: Some(archive.entry),
             inputs: inputs.into_iter().collect(),
             included_files: included.files,
+            bundle: archive.main.filter(|_| !modules.bundled.is_empty()),
+            bundled: modules.bundled,
             native_modules: modules.native,
             bundler_warnings,
             bundler_errors,

@@ -9,6 +9,7 @@ use super::javascript::trace_options;
 use super::way::{Way, input_format, name, output_format, way};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::{Bundler, Function};
+use crate::js::addons::package_name;
 use crate::js::bundle::{BundleOptions, Packages, bundle};
 use crate::js::compile::{CompileOptions, compile};
 use crate::js::graph::Graph;
@@ -36,6 +37,8 @@ pub(super) struct Modules {
     pub(super) bundler: Bundler,
     /// What places are relative to, if not what all have in common.
     pub(super) root: Option<AbsPath>,
+    /// What is in a bundle, by package, in bytes.
+    pub(super) bundled: BTreeMap<Option<String>, u64>,
     /// Packages with native addons beside a bundle.
     pub(super) native: BTreeMap<String, BTreeMap<AbsPath, String>>,
     /// What the bundler had to say, and why it failed.
@@ -106,6 +109,7 @@ impl Work<'_> {
             format,
             bundler: name(self.function, way, input_format(self.main, &module)),
             root: None,
+            bundled: BTreeMap::new(),
             native: BTreeMap::new(),
             bundler_said: Default::default(),
             said: compiled.diagnostics,
@@ -173,10 +177,19 @@ impl Work<'_> {
             format,
             bundler: name(self.function, self.chosen, input_format(self.main, &module)),
             root: (!is_version_2).then(|| self.settings.repository_root.clone()),
+            bundled: by_package(&bundled.sizes),
             native,
             said: [bundled.diagnostics.clone(), beside.diagnostics].concat(),
             bundler_said: [bundled.diagnostics, Vec::new()],
             traced,
         })
     }
+}
+
+fn by_package(sizes: &BTreeMap<AbsPath, usize>) -> BTreeMap<Option<String>, u64> {
+    let mut packages: BTreeMap<Option<String>, u64> = BTreeMap::new();
+    for (path, size) in sizes {
+        *packages.entry(package_name(path)).or_default() += *size as u64;
+    }
+    packages
 }

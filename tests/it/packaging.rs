@@ -75,6 +75,16 @@ fn packages_with_addons_stand_beside_a_bundle() {
     assert!(site.path.join(".netlify/functions/hello.zip").is_file());
 }
 
+#[test]
+fn packages_in_a_bundle_are_weighed() {
+    let site = scratch();
+    site.file("netlify/functions/hello.ts", "import big from 'big'; export const handler = async () => big\n");
+    site.file("node_modules/big/index.js", format!("module.exports = {:?}\n", "x".repeat(5000)));
+    let built = said(fnzip(&site.path).args(["bundle", "--sizes", "--color=never"]));
+    let line = built.err.lines().find(|line| line.contains("  big  ")).unwrap_or_else(|| panic!("{}", built.err));
+    assert!(line.contains("(in the bundle, ") && line.ends_with("kB unpacked)"), "{line}");
+}
+
 /// `export =` and `export` in one module are a mistake that no bundle can hold.
 #[test]
 fn what_cannot_be_bundled_is_traced_where_netlify_toml_asks_for_a_bundle() {
