@@ -93,7 +93,7 @@ impl Work<'_> {
         let is_refused =
             format == ModuleFormat::Cjs && edge.request.form == Form::Import && self.is_refused(importer, edge, &path);
         let is_ours = found.mapped || found.lenient || is_refused;
-        let loading = Loading { format: self.options.format, node: self.options.node };
+        let loading = Loading { format: self.options.format, by_require: false, node: self.options.node };
         let loaded = loading.format_of(self.graph, format, edge.request.form, found, &path);
         self.traced.files.contains_key(&path).then_some((path, loaded, is_ours))
     }

@@ -39,6 +39,8 @@ pub(super) fn plan(function: &Function, graph: &Arc<Graph>, settings: &Settings)
         }
     };
     let [bundler_warnings, bundler_errors] = std::mem::take(&mut modules.bundler_said);
+    let own = modules.loaded_as_modules.iter().filter(|path| **path != main && !path.in_node_modules());
+    diagnostics.extend(own.filter_map(|path| handler::of_other_format(path, graph)));
     diagnostics.append(&mut modules.said);
     diagnostics.append(&mut modules.traced.diagnostics);
     diagnostics.extend(out_of_the_checkout(&modules.traced, settings));

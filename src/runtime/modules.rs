@@ -14,6 +14,7 @@ use crate::js::bundle::{BundleOptions, Packages, bundle};
 use crate::js::compile::{CompileOptions, compile};
 use crate::js::graph::Graph;
 use crate::js::outside::{native_packages, outside};
+use crate::js::scan::Form;
 use crate::js::trace::{Inlined, Loading, Trace, TraceOptions, trace, trace_beside};
 use crate::path::AbsPath;
 use crate::plan::ModuleFormat;
@@ -25,6 +26,8 @@ pub(super) struct Modules {
     pub(super) traced: Trace,
     /// Modules that are in a bundle.
     pub(super) inlined: BTreeSet<AbsPath>,
+    /// Those that are an ES module where they run, and those in a bundle.
+    pub(super) loaded_as_modules: BTreeSet<AbsPath>,
     /// Files of which something was made, and that do not ship themselves.
     pub(super) replaced: BTreeSet<AbsPath>,
     /// What was made, by where it stands.
@@ -73,6 +76,11 @@ pub(super) fn modules(
     }
 }
 
+fn loaded_as_modules(traced: &Trace) -> BTreeSet<AbsPath> {
+    let modules = traced.loaded.iter().filter(|(_, formats)| formats.contains(&ModuleFormat::Esm));
+    modules.map(|(path, _)| path.clone()).collect()
+}
+
 /// Why there is no bundle, where a trace will do.
 fn as_warning(error: Diagnostic) -> Diagnostic {
     let message = format!("not bundled but traced: {}", error.message);
@@ -94,15 +102,23 @@ impl Work<'_> {
     fn traced(&self, way: Way) -> Modules {
         let module = self.graph.module(self.main);
         let format = output_format(self.function, self.main, self.graph);
-        let options = self.trace_options(format);
+        // What `require()` can load stays an ES module, and so do all that it imports.
+        let by_require = Loading { format, by_require: format == ModuleFormat::Cjs, node: self.function.node };
+        let loaded = match format {
+            ModuleFormat::Cjs => by_require.format_of(self.graph, format, Form::Require, self.main),
+            ModuleFormat::Esm => format,
+        };
+        let loading = Loading { format: loaded, ..by_require };
+        let options = self.trace_options(loading);
         let mut traced = trace(self.graph, std::slice::from_ref(&self.function.main_file), &options);
-        let compiled = compile(self.graph, &traced, Some(self.main), self.compile_options(format));
+        let compiled = compile(self.graph, &traced, Some(self.main), self.compile_options(loaded));
         let is_rewritten = |path: &AbsPath| compiled.sources.contains(path);
         let is_moot =
             |said: &Diagnostic| said.code == Code::UnspecifiedExtension && said.path.as_ref().is_some_and(is_rewritten);
         traced.diagnostics.retain(|said| !is_moot(said));
         Modules {
             inlined: BTreeSet::new(),
+            loaded_as_modules: loaded_as_modules(&traced),
             replaced: compiled.replaced,
             made: compiled.made,
             main: compiled.entry.unwrap_or_else(|| self.main.clone()),
@@ -117,9 +133,8 @@ impl Work<'_> {
         }
     }
 
-    fn trace_options(&self, format: ModuleFormat) -> TraceOptions {
-        let loading = Some(Loading { format, node: self.function.node });
-        TraceOptions { loading, ..trace_options(self.function, self.settings) }
+    fn trace_options(&self, loading: Loading) -> TraceOptions {
+        TraceOptions { loading: Some(loading), ..trace_options(self.function, self.settings) }
     }
 
     fn compile_options(&self, format: ModuleFormat) -> CompileOptions<'_> {
@@ -131,7 +146,7 @@ impl Work<'_> {
     fn bundled(&self) -> Result<Modules, Vec<Diagnostic>> {
         let module = self.graph.module(self.main);
         let format = output_format(self.function, self.main, self.graph);
-        let options = self.trace_options(format);
+        let options = self.trace_options(Loading { format, by_require: false, node: self.function.node });
         let whole = trace(self.graph, std::slice::from_ref(&self.function.main_file), &options);
         let is_broken = |said: &Diagnostic| {
             said.severity == Severity::Error && matches!(said.code, Code::Syntax | Code::Unreadable)
@@ -170,6 +185,7 @@ impl Work<'_> {
         let is_version_2 = self.function.api_version == Some(2);
         let Inlined { inputs, .. } = bundled.inlined;
         Ok(Modules {
+            loaded_as_modules: loaded_as_modules(&traced).union(&inputs).cloned().collect(),
             inlined: inputs,
             replaced: beside.replaced,
             made,

@@ -163,3 +163,30 @@ fn run(node: &str, jobs: &[Job], room: &Scratch, failures: &mut Vec<String>) {
         }
     }
 }
+
+/// A main file and its source, the version of Node, and of what what is said; of nothing, if it is built.
+const REFUSED: [(&str, &str, &str, &str, &str); 7] = [
+    ("hello.js", "import old from '../../lib/old.js'; export const handler = () => old", "24", "lib/old.js", "type"),
+    ("hello.js", "import old from '../../lib/old.js'; export default () => old", "22", "lib/old.js", "type"),
+    ("hello.cts", "import old from '../../lib/old.js'; export const handler = () => old", "20", "lib/old.js", "type"),
+    ("hello.cjs", "exports.handler = () => require('../../lib/waits.mjs')", "24", "lib/waits.mjs", "await"),
+    ("hello.cjs", "exports.handler = require('waits')", "24", "node_modules/waits/waits.mjs", "await"),
+    ("hello.cjs", "exports.handler = () => require('waits')", "24", "", ""),
+    ("hello.cjs", "exports.default = () => require('waits')", "20", "node_modules/waits/waits.mjs", "await"),
+];
+
+#[test]
+fn a_module_that_node_could_not_load_is_named() {
+    let waits = "export const word = await Promise.resolve('late')\n";
+    for (main, source, node, file, words) in REFUSED {
+        let site = scratch();
+        site.file("package.json", r#"{ "type": "module" }"#);
+        site.file("lib/old.js", "module.exports = 'old'\n").file("lib/waits.mjs", waits);
+        site.file("node_modules/waits/package.json", r#"{ "name": "waits", "exports": "./waits.mjs" }"#);
+        site.file("node_modules/waits/waits.mjs", waits).file(&format!("netlify/functions/{main}"), source);
+        let said = said(fnzip(&site.path).args(["bundle", "--json", "--node-version", node]));
+        let results: Vec<Value> = serde_json::from_str(&said.out).unwrap();
+        let is_named = errors(&results[0]).any(|(at, message)| at == file && message.contains(words));
+        assert_eq!((is_named, said.status), (!file.is_empty(), i32::from(!file.is_empty())), "{main}: {}", said.err);
+    }
+}

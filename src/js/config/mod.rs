@@ -7,6 +7,7 @@ mod exports;
 mod helpers;
 mod hidden;
 mod values;
+mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +17,7 @@ use swc_core::ecma::ast::{Expr, ObjectLit, Prop, PropOrSpread};
 
 use self::exports::{Exported, Exports};
 pub use self::hidden::hides_exports;
+pub use self::waits::top_level_await;
 use super::literal::unwrapped;
 use super::parse::{Parsed, offset};
 use crate::diagnostic::Span;
@@ -25,6 +27,8 @@ use crate::diagnostic::Span;
 pub struct Analysis {
     /// It has import or export statements.
     pub is_esm: bool,
+    /// The first `await` at its top.
+    pub waits: Option<Span>,
     /// It assigns to `exports` or `module.exports`, outside of functions and branches.
     pub assigns_exports: bool,
     /// The names of CommonJS that it uses and does not declare: `require`, `__dirname` …
@@ -104,6 +108,7 @@ pub fn analyse(parsed: &Parsed, source: &str) -> Analysis {
     });
     Analysis {
         is_esm: exports.is_esm,
+        waits: top_level_await(&parsed.program).map(place),
         assigns_exports: exports.assigned,
         borrowed: borrowed::borrowed(parsed),
         has_handler: exports.named.contains_key("handler"),

@@ -18,6 +18,8 @@ use crate::plan::ModuleFormat;
 pub struct Loading {
     /// As what.
     pub format: ModuleFormat,
+    /// By `require()`, be it an ES module.
+    pub by_require: bool,
     /// The version of Node.
     pub node: NodeVersion,
 }

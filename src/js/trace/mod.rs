@@ -7,6 +7,7 @@ mod binaries;
 mod lenient;
 mod loading;
 mod missing;
+mod waiting;
 mod whole;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -222,6 +223,7 @@ impl<'a> Walk<'a> {
         }
         self.add_whole_packages();
         self.report_missing(starts);
+        self.report_waiting(starts);
         self.report_provided();
         self.report_addons(starts);
         self.found.diagnostics.sort();
@@ -433,12 +435,18 @@ impl<'a> Walk<'a> {
 
     /// The way from the entry to the request, by the fewest steps.
     fn chain(&self, importer: &AbsPath, specifier: &str) -> Vec<String> {
-        let steps = std::iter::successors(Some(importer), |path| {
+        let mut chain = self.chain_to(importer);
+        chain.push(specifier.to_owned());
+        chain
+    }
+
+    /// The way from the entry to a module.
+    fn chain_to(&self, path: &AbsPath) -> Vec<String> {
+        let steps = std::iter::successors(Some(path), |path| {
             self.reached.get(*path).or_else(|| self.inlined.get(*path))?.as_ref()
         });
         let mut chain: Vec<String> = steps.map(|path| path.relative_to(&self.options.shown_from)).collect();
         chain.reverse();
-        chain.push(specifier.to_owned());
         chain
     }
 }

@@ -37,6 +37,13 @@ impl Row {
         by_name.unwrap_or(Format::CommonJs)
     }
 
+    /// Is the main file an ES module where it runs? Node 24 requires those, and others get CommonJS.
+    fn stays_module(self) -> bool {
+        let is_traced = !matches!(self.way(), "esbuild" | "esbuild_zisi");
+        let is_required = is_traced && !self.is_version_2() && self.node() == "24";
+        self.output() == Format::Esm || is_required && self.called() == Some(Format::Esm)
+    }
+
     /// Is it written in the syntax of ES modules alone, but for what `mixed` borrows?
     pub(super) fn exports(self) -> bool {
         !matches!(self.syntax(), "cjs" | "assigned")
@@ -103,7 +110,7 @@ impl Row {
         answer["compiled"] = json!(if is_node { "node" } else { "compiled" });
         answer["modern"] = json!("modern");
         answer["bridge"] = json!("modern");
-        answer["dual"] = json!(if self.output() == Format::Esm { "import" } else { "require" });
+        answer["dual"] = json!(if self.stays_module() { "import" } else { "require" });
         answer["own"] = json!(if self.extension() == "jsx" { "b x 1 own.txt" } else { "own own.txt" });
         answer["other"] = json!("other");
         answer["module"] = json!("always.mjs");
