@@ -12,6 +12,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
+use fnzip::path::AbsPath;
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use self::rows::{Row, all, pairwise};
@@ -49,11 +51,12 @@ fn every_combination_runs_or_says_why_not() {
     let mut failures = Vec::new();
     for node in ["18", "20", "22", "24"] {
         let room = scratch();
-        let mut jobs = Vec::new();
-        for (number, rows) in builds.values().filter(|rows| rows[0].node() == node).enumerate() {
-            jobs.extend(build(rows, &room, number, &mut failures));
-        }
-        run(node, &jobs, &room, &mut failures);
+        let builds: Vec<&Vec<Row>> = builds.values().filter(|rows| rows[0].node() == node).collect();
+        let built =
+            builds.par_iter().enumerate().map(|(number, rows)| build(rows, &room.path.join(number.to_string())));
+        let (jobs, failed): (Vec<Vec<Job>>, Vec<Vec<String>>) = built.collect::<Vec<_>>().into_iter().unzip();
+        failures.extend(failed.into_iter().flatten());
+        run(node, &jobs.into_iter().flatten().collect::<Vec<_>>(), &room, &mut failures);
     }
     println!("{} rows in {} builds: {:.1} s", rows.len(), builds.len(), started.elapsed().as_secs_f32());
     report(&failures);
@@ -66,15 +69,16 @@ struct Job {
     expected: Value,
 }
 
-/// Builds rows that agree in what a build can have but once; those that must answer are to be run.
-fn build(rows: &[Row], room: &Scratch, number: usize, failures: &mut Vec<String>) -> Vec<Job> {
+/// Builds rows that agree in what a build can have but once; those that must answer are to be run. And what
+/// is wrong already.
+fn build(rows: &[Row], room: &AbsPath) -> (Vec<Job>, Vec<String>) {
     let site = site::site(rows);
     let mut command = fnzip(&site.path);
     command.args(["bundle", "--json", "--node-version", rows[0].node()]);
     command.args(site::config(rows[0]).iter().flat_map(|config| ["--config", config]));
     let said = said(&mut command);
     let results: Vec<Value> = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{}", said.err));
-    let mut jobs = Vec::new();
+    let (mut jobs, mut failures) = (Vec::new(), Vec::new());
     let is_failure = |row: &Row| matches!(row.expected(), Outcome::Fails(..));
     if said.status != i32::from(rows.iter().any(is_failure)) {
         failures.push(format!("{:?}: status {}", rows[0].build(), said.status));
@@ -98,13 +102,13 @@ fn build(rows: &[Row], room: &Scratch, number: usize, failures: &mut Vec<String>
                 if result["bundler"] != bundler {
                     failures.push(format!("{row}: bundler {}, not {bundler}", result["bundler"]));
                 }
-                let directory = room.path.join(format!("{number}/{}", row.name()));
+                let directory = room.join(row.name());
                 unpack(&archive, &directory);
                 jobs.push(Job { row: *row, directory: directory.to_string(), expected });
             }
         }
     }
-    jobs
+    (jobs, failures)
 }
 
 /// The errors of a result: file and message.
