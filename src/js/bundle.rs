@@ -213,7 +213,8 @@ impl Files {
             _ => Dialect::CommonJs,
         };
         let anchor = (*path != self.entry && looks_around(text, &module)).then(|| relative(&self.entry, path));
-        if !needs_compiler(path) && anchor.is_none() {
+        let computed = self.graph.computed(path, &module, &|_, _| true);
+        if !needs_compiler(path) && anchor.is_none() && computed.is_empty() {
             return Ok(Content::JavaScript { text: text.to_owned(), dialect, map: None });
         }
         let options = Options {
@@ -221,6 +222,7 @@ impl Files {
             source_map: self.options.source_maps.then(|| path.name().to_owned()),
             is_bundled: true,
             anchor,
+            computed,
             ..self.graph.transpile_options(path, self.options.node)
         };
         let lead = |specifier: &str, form: Form| self.lead(path, specifier, form);

@@ -9,7 +9,7 @@ use super::graph::{Edge, Graph, Module};
 use super::parse::{CODE_EXTENSIONS, is_typescript};
 use super::scan::{Form, Request};
 use super::trace::{How, Loading, Trace, targets};
-use super::transpile::{self, Format, Interop, Options, Target, Transpiled, emitted_extension, transpile};
+use super::transpile::{self, Computed, Format, Interop, Options, Target, Transpiled, emitted_extension, transpile};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::NodeVersion;
 use crate::path::{AbsPath, as_url};
@@ -181,15 +181,25 @@ impl Work<'_> {
         compiled
     }
 
+    /// What computed requests of a file may ask for that has moved.
+    fn computed(&self, path: &AbsPath, module: &Module) -> Computed {
+        self.graph.computed(path, module, &|target, form| {
+            let formats = [ModuleFormat::Cjs, ModuleFormat::Esm];
+            let mut outputs = formats.iter().filter_map(|format| self.outputs.get(&(target.clone(), *format)));
+            let is_import = form == Form::DynamicImport;
+            outputs.any(|output| output.at != *target || is_import && output.format == Format::Lowered)
+        })
+    }
+
     /// Does a file that could stay as it is name one that has moved, by a name that no longer leads there?
     fn asks_for_moved(&self, path: &AbsPath, format: ModuleFormat, module: &Module) -> bool {
-        !self.taken.is_empty()
-            && module.edges.iter().any(|edge| {
-                let target = self.target(path, format, edge);
-                let output =
-                    target.and_then(|(target, loaded, _)| Some((self.outputs.get(&(target.clone(), loaded))?, target)));
-                output.is_some_and(|(output, target)| output.at != target && !self.is_searched(path, format, edge))
-            })
+        let is_moved = |edge: &Edge| {
+            let Some((target, loaded, _)) = self.target(path, format, edge) else { return false };
+            let output = self.outputs.get(&(target.clone(), loaded));
+            output.is_some_and(|output| output.at != target && !self.is_searched(path, format, edge))
+        };
+        let computes = || !path.in_node_modules() && !self.computed(path, module).is_empty();
+        !self.taken.is_empty() && (computes() || module.edges.iter().any(is_moved))
     }
 
     /// Does `require()` find what stands in the target's place now, by the name that is there?
@@ -232,15 +242,28 @@ impl Work<'_> {
             (true, _) => transpile::Module::CommonJs,
         };
         let name = self.options.maps_from.map(|base| path.relative_to(base));
-        let mut options =
-            Options { module: kind, source_map: name, ..self.graph.transpile_options(path, self.options.node) };
+        let mut options = Options {
+            module: kind,
+            source_map: name,
+            computed: self.computed(path, module),
+            ..self.graph.transpile_options(path, self.options.node)
+        };
         if self.graph.is_called_module(path) {
             options.interop = Interop::Node;
         }
         let lead = |specifier: &str, form: Form| {
             let same = |edge: &&Edge| edge.request.specifier == specifier;
             let exact = module.edges.iter().find(|edge| same(edge) && edge.request.form == form);
-            self.lead(path, format, exact.or_else(|| module.edges.iter().find(same))?)
+            match exact.or_else(|| module.edges.iter().find(same)) {
+                Some(edge) => self.lead(path, format, edge),
+                // Only a computed request asks for it.
+                None if matches!(form, Form::DynamicImport | Form::Require) => {
+                    let request = Request::plain(specifier, form);
+                    let outcome = self.graph.targets_of(path, &request);
+                    self.lead(path, format, &Edge { request, outcome, span: None })
+                }
+                None => None,
+            }
         };
         transpile(&String::from_utf8_lossy(&bytes), path.extension(), &options, &lead)
     }

@@ -28,6 +28,7 @@ mod packages;
 mod packaging;
 mod peer;
 mod pnp;
+mod projects;
 mod readme;
 mod reads;
 mod rows;

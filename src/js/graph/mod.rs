@@ -1,6 +1,7 @@
 //! Every module of a run: read, parsed, scanned and resolved once, whatever number of functions use
 //! it. In: a file. Out: a [`Module`] with its edges. Never decides what a function ships.
 
+mod computed;
 mod named;
 
 use std::cell::OnceCell;
@@ -8,6 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
+use oxc_resolver::CompilerOptions;
 use rustc_hash::FxBuildHasher;
 
 use super::assets::{Named, package_root};
@@ -283,8 +285,9 @@ impl Graph {
             Ok(scanned) => {
                 let (scan, analysis) = &*scanned;
                 module.analysis = analysis.clone();
-                let keeps_types = self.rules_of(path, &mut module);
-                let requests = scan.requests.iter().filter(|request| keeps_types || !request.only_types);
+                let (keeps_types, tells_types) = self.rules_of(path, &mut module);
+                let is_kept = |request: &&Request| keeps_types || !request.only_types || tells_types && request.is_told;
+                let requests = scan.requests.iter().filter(is_kept);
                 let requests = requests.filter(|request| self.holds(&request.only_on));
                 module.edges = requests.map(|request| self.edge(request, path, &read)).collect();
                 if scan.has_jsx {
@@ -298,16 +301,21 @@ impl Graph {
         module
     }
 
-    /// Are imports of types kept as they are written? And what is wrong with who says so.
-    fn rules_of(&self, path: &AbsPath, module: &mut Module) -> bool {
+    /// Are imports of types kept as they are written? Are those that decorators are told of? And what is
+    /// wrong with who says so.
+    fn rules_of(&self, path: &AbsPath, module: &mut Module) -> (bool, bool) {
         match self.resolver.tsconfig(path) {
             Ok(tsconfig) => {
-                let verbatim = tsconfig.and_then(|tsconfig| tsconfig.compiler_options.verbatim_module_syntax);
-                verbatim == Some(true)
+                let is = |says: fn(&CompilerOptions) -> Option<bool>| {
+                    tsconfig.as_ref().and_then(|tsconfig| says(&tsconfig.compiler_options)) == Some(true)
+                };
+                let tells =
+                    is(|options| options.experimental_decorators) && is(|options| options.emit_decorator_metadata);
+                (is(|options| options.verbatim_module_syntax), tells)
             }
             Err(failure) => {
                 module.tsconfig_failure = Some(failure);
-                false
+                (false, false)
             }
         }
     }

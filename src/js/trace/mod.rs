@@ -252,15 +252,22 @@ impl<'a> Walk<'a> {
         for (index, edge) in module.edges.iter().enumerate() {
             self.follow(path, format, index, edge, depth);
         }
-        self.take_named(path, &module, depth);
+        self.take_named(path, &module, depth, &|_, _| false);
     }
 
-    fn take_named(&mut self, path: &AbsPath, module: &Module, depth: usize) {
+    /// Takes what a module names, but for what is elsewhere.
+    fn take_named(
+        &mut self,
+        path: &AbsPath,
+        module: &Module,
+        depth: usize,
+        is_elsewhere: &dyn Fn(graph::How, &Real) -> bool,
+    ) {
         if !self.options.analysis {
             return;
         }
         for (how, named, _) in &module.named {
-            for file in &named.files {
+            for file in named.files.iter().filter(|file| !is_elsewhere(*how, file)) {
                 self.take(path, *how, named.is_choice, file, depth);
             }
         }
@@ -295,7 +302,8 @@ impl<'a> Walk<'a> {
         };
         let is_listed = self.list(file, how, Some(importer));
         if is_listed && is_code && !self.graph.store().is_dir(&file.path) {
-            self.reach(&file.path, self.graph.format(&file.path), Some(importer), depth + 1);
+            let format = self.named_as(how, &file.path);
+            self.reach(&file.path, format, Some(importer), depth + 1);
         }
     }
 
@@ -334,6 +342,7 @@ impl<'a> Walk<'a> {
                 self.take_binary(importer, edge.request.guarded, How::Request(edge.request.form), target);
                 continue;
             }
+            self.check_loadable(importer, format, edge, &target.path);
             if self.list(target, How::Request(edge.request.form), Some(importer)) {
                 let format = self.loaded_as(format, edge.request.form, targets, &target.path);
                 self.reach(&target.path, format, Some(importer), depth + 1);

@@ -4,6 +4,8 @@
 use oxc_resolver::CompilerOptions;
 use serde::Serialize;
 
+use super::Computed;
+
 use crate::function::NodeVersion;
 
 /// Everything that decides what comes out of a source, besides what its specifiers lead to.
@@ -36,6 +38,8 @@ pub struct Options {
     pub is_bundled: bool,
     /// The bundle is another file than this: the path from that one's directory to this source.
     pub anchor: Option<String>,
+    /// What computed requests may ask for, where that will not be found as it is asked for.
+    pub computed: Computed,
 }
 
 /// The kind of module that comes out.
@@ -116,6 +120,7 @@ impl Options {
             source_map: None,
             is_bundled: false,
             anchor: None,
+            computed: Computed::default(),
         }
     }
 
