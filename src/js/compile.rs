@@ -162,7 +162,7 @@ impl Work<'_> {
                 Ok(transpiled) => {
                     let said = transpiled.warnings.iter().cloned().map(|said| said.at(path));
                     compiled.diagnostics.extend(said);
-                    compiled.add(&output.at, transpiled);
+                    compiled.add(&output.at, transpiled, self.options.maps_from);
                     compiled.sources.insert(path.clone());
                 }
                 Err(said) => compiled.diagnostics.extend(said.into_iter().map(|said| self.refused(said, path))),
@@ -223,7 +223,7 @@ impl Work<'_> {
             && (format_of_importer == ModuleFormat::Esm || edge.request.form != Form::Import);
         let named = || if by_url { as_url(&relative(importer, at)) } else { relative(importer, at) };
         let specifier = if is_as_before { edge.request.specifier.clone() } else { named() };
-        Some(Target { specifier, format, types: self.graph.exported_types(&path) })
+        Some(Target { specifier, format, types: self.graph.exported_types(&path), is_missing: false })
     }
 
     fn transpiled(
@@ -256,6 +256,9 @@ impl Work<'_> {
             let exact = module.edges.iter().find(|edge| same(edge) && edge.request.form == form);
             match exact.or_else(|| module.edges.iter().find(same)) {
                 Some(edge) => self.lead(path, format, edge),
+                None if form == Form::Import => {
+                    self.graph.is_missing(path, specifier).then(|| Target::missing(specifier))
+                }
                 // Only a computed request asks for it.
                 None if matches!(form, Form::DynamicImport | Form::Require) => {
                     let request = Request::plain(specifier, form);
@@ -280,14 +283,28 @@ impl Work<'_> {
 }
 
 impl Compiled {
-    fn add(&mut self, at: &AbsPath, transpiled: Transpiled) {
+    fn add(&mut self, at: &AbsPath, transpiled: Transpiled, base: Option<&AbsPath>) {
         let mut code = transpiled.code;
-        if let Some(map) = transpiled.map {
+        if let (Some(map), Some(base)) = (transpiled.map, base) {
+            let map = rooted(map, at, base);
             let name = format!("{}.map", at.name());
             code += &format!("//# sourceMappingURL={name}\n");
             self.made.insert(at.join("..").child(&name), map.into_bytes().into());
         }
         self.made.insert(at.clone(), code.into_bytes().into());
+    }
+}
+
+/// A source map whose sources are relative to `base`: whoever reads it where it lies, beside `at`, is told
+/// where that is.
+pub(super) fn rooted(map: String, at: &AbsPath, base: &AbsPath) -> String {
+    let root = base.relative_to(&at.join(".."));
+    match map.split_once("\"version\":3,") {
+        Some((before, after)) if !root.is_empty() && root != "." => {
+            let root = serde_json::Value::from(format!("{root}/"));
+            format!("{before}\"version\":3,\"sourceRoot\":{root},{after}")
+        }
+        _ => map,
     }
 }
 

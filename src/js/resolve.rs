@@ -19,7 +19,7 @@ use super::plugins::{Mount, mount};
 use super::pnp::Pnp;
 use super::scan::{Base, Request};
 use super::store_fs::StoreFs;
-use super::tsconfig::{mapped, ruling};
+use super::tsconfig::{Refusal, mapped, ruling};
 use crate::path::AbsPath;
 use crate::store::{FileError, Store};
 
@@ -54,8 +54,7 @@ pub struct Resolution {
     pub lenient: bool,
     /// Node does not know what stands for the specifier: a tsconfig.json or the caller says so.
     pub mapped: bool,
-    /// The first file is for who has `module-sync`, and so can `require()` ES modules; another is there
-    /// for the others.
+    /// The first file is for who has `module-sync`, and so can `require()` ES modules.
     pub synced: bool,
     /// It is a package of a build plugin.
     pub mount: Option<Mount>,
@@ -174,7 +173,6 @@ impl Resolver {
         }
         let (found, by) = found.map_err(|error| self.unresolved(&error, request, &asked))?;
         let has_exports = found.package_json().is_some_and(has_exports);
-        // What a mapping leads to is a file, whatever the specifier looks like.
         let by_exports = by != By::Mapping && package_name(specifier).is_some() && has_exports;
         if by_exports && by != By::Bundlers && asked.of(&self.exact[asked.import]).is_err() {
             return Err(Unresolved::Refused(format!("Cannot find the file that \"exports\" names for '{specifier}'")));
@@ -185,7 +183,7 @@ impl Resolver {
         Ok(Resolution {
             synced: self.options.module_sync && files.len() > 1 && by == By::Node && unsynced(),
             files,
-            package_jsons: if by == By::Mapping { Vec::new() } else { self.package_jsons(&asked, &found, has_exports) },
+            package_jsons: self.package_jsons(&asked, &found, by, has_exports),
             lenient,
             mapped: by == By::Mapping,
             mount,
@@ -245,7 +243,7 @@ impl Resolver {
     ///
     /// # Errors
     /// It, or one that it extends, cannot be read: where and why.
-    pub fn tsconfig(&self, file: &AbsPath) -> Result<Option<Arc<TsConfig>>, (AbsPath, String)> {
+    pub fn tsconfig(&self, file: &AbsPath) -> Result<Option<Arc<TsConfig>>, Refusal> {
         ruling(&self.tsconfig, file, &self.top, &self.options.tsconfig_directories, &self.store)
     }
 
@@ -273,9 +271,10 @@ impl Resolver {
     }
 
     /// The `package.json` files whose `main`, `exports` or `imports` decided.
-    fn package_jsons(&self, asked: &Asked<'_>, found: &Found, has_exports: bool) -> Vec<AbsPath> {
+    fn package_jsons(&self, asked: &Asked<'_>, found: &Found, by: By, has_exports: bool) -> Vec<AbsPath> {
         let own = found.package_json().map(|package| AbsPath::of(package.path()));
         match package_name(asked.specifier) {
+            _ if by == By::Mapping => Vec::new(),
             Some((_, "")) => own.into_iter().collect(),
             Some((_, rest)) => {
                 let named = own.as_ref().map(|package| package.join("..").join(rest));

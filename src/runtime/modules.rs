@@ -8,13 +8,12 @@ use std::sync::Arc;
 use super::javascript::trace_options;
 use super::way::{Way, input_format, name, output_format, way};
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::function::{Bundler, Function};
+use crate::function::{Bundler, Function, NodeVersion};
 use crate::js::addons::package_name;
 use crate::js::bundle::{BundleOptions, Packages, bundle};
 use crate::js::compile::{CompileOptions, compile};
 use crate::js::graph::Graph;
 use crate::js::outside::{native_packages, outside};
-use crate::js::scan::Form;
 use crate::js::trace::{Inlined, Loading, Trace, TraceOptions, trace, trace_beside};
 use crate::path::AbsPath;
 use crate::plan::ModuleFormat;
@@ -103,12 +102,10 @@ impl Work<'_> {
         let module = self.graph.module(self.main);
         let format = output_format(self.function, self.main, self.graph);
         // What `require()` can load stays an ES module, and so do all that it imports.
-        let by_require = Loading { format, by_require: format == ModuleFormat::Cjs, node: self.function.node };
-        let loaded = match format {
-            ModuleFormat::Cjs => by_require.format_of(self.graph, format, Form::Require, self.main),
-            ModuleFormat::Esm => format,
-        };
-        let loading = Loading { format: loaded, ..by_require };
+        let by_require = format == ModuleFormat::Cjs;
+        let stays = by_require && self.function.node >= NodeVersion::REQUIRES_MODULES;
+        let loaded = if stays { self.graph.format(self.main) } else { format };
+        let loading = Loading { format: loaded, by_require, node: self.function.node };
         let options = self.trace_options(loading);
         let mut traced = trace(self.graph, std::slice::from_ref(&self.function.main_file), &options);
         let compiled = compile(self.graph, &traced, Some(self.main), self.compile_options(loaded));

@@ -22,6 +22,7 @@ mod layers;
 mod manifest;
 mod matrix;
 mod memory;
+mod mistakes;
 mod netlify_config;
 mod nft;
 mod packages;

@@ -118,3 +118,48 @@ fn two_checkouts_give_the_same_bytes() {
     }
     assert!(one.len() > 20);
 }
+
+/// What a function says when it fails, in the words of Node with `--enable-source-maps`.
+fn stack(unpacked: &Path, at: &str) -> String {
+    let event = format!(r#"{{"queryStringParameters":{{"at":"{at}"}}}}"#);
+    let call = format!("require('./failing.js').handler({event}).catch((error) => console.log(error.stack))");
+    let output =
+        Command::new(node(22)).args(["--enable-source-maps", "-e", &call]).current_dir(unpacked).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn errors_show_the_places_that_people_know() {
+    prepare();
+    let site = fixture("typescript/apps/web");
+    for flags in [&[][..], TRACED] {
+        let scratch = scratch();
+        let build = |out: &str, more: &[&str]| {
+            let mut command = fnzip(&site);
+            command.args(["bundle", "--only", "failing", "--out"]).arg(&*scratch.path.join(out)).args(flags).args(more);
+            let built = said(&mut command);
+            assert_eq!(built.status, 0, "{}", built.err);
+            unpack_all(&scratch.path.join(out), &scratch.path.join(out));
+            scratch.path.join(out).join("failing")
+        };
+        let mapped = build("mapped", &["--sourcemap"]);
+        let (here, there) = (stack(&mapped, "here"), stack(&mapped, "there"));
+        let is_at = |stack: &str, place: &str| {
+            let (file, _) = place.split_once(':').unwrap();
+            let root = mapped.join(if flags.is_empty() { "fixtures/typescript/apps/web" } else { "" });
+            stack.contains(&format!("{}", root.join(file))) && stack.contains(place)
+        };
+        assert!(is_at(&here, "netlify/functions/failing.ts:10:"), "{here}");
+        assert!(is_at(&there, "lib/fail.ts:9:") && is_at(&there, "netlify/functions/failing.ts:11:"), "{there}");
+        let maps: Vec<_> = contents(&mapped).into_iter().filter(|(name, _)| name.ends_with(".map")).collect();
+        let sources = maps.iter().flat_map(|(_, text)| {
+            let map: serde_json::Value = serde_json::from_slice(text).unwrap();
+            map["sources"].as_array().unwrap().clone()
+        });
+        assert_eq!(sources.collect::<Vec<_>>(), ["lib/fail.ts", "netlify/functions/failing.ts"]);
+        let files = contents(&build("plain", &[]));
+        assert!(files.iter().all(|(name, text)| {
+            !name.ends_with(".map") && !String::from_utf8_lossy(text).contains("sourceMappingURL")
+        }));
+    }
+}

@@ -23,6 +23,7 @@ use super::resolve::{Resolution, ResolveOptions, Resolver, Unresolved};
 use super::rules::Rules;
 use super::scan::{Condition, Form, Request, Scan, scan, written_for};
 use super::transpile::{Options, exported_types};
+use super::tsconfig::Refusal;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::function::NodeVersion;
 use crate::path::AbsPath;
@@ -46,7 +47,7 @@ pub struct Module {
     /// What could not be told, or is not taken.
     pub doubts: Vec<Doubt>,
     /// The tsconfig.json that cannot be read, and why.
-    pub tsconfig_failure: Option<(AbsPath, String)>,
+    pub tsconfig_failure: Option<Refusal>,
     /// Why it could not be read as code.
     pub failure: Option<Failure>,
 }
@@ -289,7 +290,10 @@ impl Graph {
                 let is_kept = |request: &&Request| keeps_types || !request.only_types || tells_types && request.is_told;
                 let requests = scan.requests.iter().filter(is_kept);
                 let requests = requests.filter(|request| self.holds(&request.only_on));
-                module.edges = requests.map(|request| self.edge(request, path, &read)).collect();
+                let edges = requests.map(|request| self.edge(request, path, &read));
+                // Who is told of a type that is nowhere is told of `Object`.
+                module.edges =
+                    edges.filter(|edge| keeps_types || !edge.request.only_types || edge.outcome.is_ok()).collect();
                 if scan.has_jsx {
                     module.edges.extend(self.jsx_runtime(path, &read));
                 }
@@ -383,6 +387,12 @@ impl Graph {
         let module = self.module(importer);
         let known = module.edges.iter().find(|edge| edge.request == *request);
         known.map_or_else(|| self.ask(request, importer), |edge| edge.outcome.clone())
+    }
+
+    /// Does a request of a module lead nowhere?
+    pub fn is_missing(&self, importer: &AbsPath, specifier: &str) -> bool {
+        let outcome = self.targets_of(importer, &self.request(importer, specifier, Form::Import));
+        matches!(outcome, Err(Unresolved::Missing(_) | Unresolved::Refused(_)))
     }
 
     /// Nothing above is a part of the site.

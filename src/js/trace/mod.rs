@@ -400,8 +400,11 @@ impl<'a> Walk<'a> {
             }
             None => {}
         }
-        if let Some((tsconfig, why)) = &module.tsconfig_failure {
-            self.found.diagnostics.push(Diagnostic::warning(Code::Configuration, why.clone()).at(tsconfig));
+        if let Some(refusal) = &module.tsconfig_failure {
+            let bytes = self.graph.store().read(&refusal.path).unwrap_or_default();
+            let span = refusal.span(&String::from_utf8_lossy(&bytes));
+            let said = Diagnostic::warning(Code::Configuration, refusal.why.clone()).at(&refusal.path);
+            self.found.diagnostics.push(Diagnostic { span, ..said });
         }
         if let Some((package, said)) = &module.package
             && let Err(error) = &**said

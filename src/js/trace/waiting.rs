@@ -52,8 +52,9 @@ impl Walk<'_> {
         let edges = module.edges.iter().filter(|edge| is_meant(edge.request.form) && !edge.request.guarded);
         let targets = edges.filter_map(|edge| {
             let outcome = self.targets(path, format, edge);
-            let target = outcome.as_ref().as_ref().ok()?.modules.first()?.path.clone();
-            let is_module = self.loaded_as(format, edge.request.form, &target) == ModuleFormat::Esm;
+            let targets = outcome.as_ref().as_ref().ok()?;
+            let target = targets.modules.first()?.path.clone();
+            let is_module = self.loaded_as(format, edge.request.form, targets, &target) == ModuleFormat::Esm;
             (is_module && self.found.loaded.contains_key(&target)).then_some(target)
         });
         targets.collect()

@@ -22,7 +22,7 @@ pub(super) const PARAMETERS: [&str; 5] = ["exports", "require", "module", "__fil
 pub(super) fn lower(program: &mut Program, work: &Work<'_>, targets: &Targets) {
     if let Some(span) = top_level_await(program) {
         let message = "`await` at the top of a module cannot be expressed in CommonJS";
-        let hint = "move it into a function, or make the output an ES module: a `.mjs` or `.mts` file, or `\"type\": \"module\"` in package.json";
+        let hint = "move it into a function, or set `\"type\": \"module\"` in the function's package.json: then it is an ES module";
         work.said.error(Code::ModuleFormat, Some(span), message, hint);
         return;
     }

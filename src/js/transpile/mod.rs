@@ -229,7 +229,7 @@ mod tests {
         let source = "import 'a'; export const b = <i />; require('c'); __dirname; import('d')";
         let output = transpile(source, "jsx", &options, &|specifier, _| {
             let specifier = format!("./{specifier}.js");
-            Some(Target { specifier, format: Format::EsModule, types: Default::default() })
+            Some(Target { specifier, format: Format::EsModule, types: Default::default(), is_missing: false })
         });
         assert_eq!(output.unwrap().added, ["node:module", "node:path", "node:url", "react/jsx-runtime"]);
     }
