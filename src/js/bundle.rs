@@ -126,6 +126,12 @@ impl Host for Files {
         if self.options.trace.leaves_out(&request).is_some() {
             return Resolved::External(specifier.to_owned());
         }
+        // What goes into the bundle is what Node would import; what stays outside is what it would require.
+        if let Ok(imported) = self.graph.targets_of(&importer, &request)
+            && let Some(target) = imported.modules.first().filter(|real| self.is_inside(&real.path, form))
+        {
+            return Resolved::File(target.path.to_path_buf());
+        }
         let targets = match self.targets(&importer, &request) {
             Ok(targets) => targets,
             Err(Unresolved::Builtin | Unresolved::Url) => return Resolved::External(specifier.to_owned()),

@@ -144,7 +144,9 @@ impl Work<'_> {
         let module = self.graph.module(self.main);
         let format = output_format(self.function, self.main, self.graph);
         let options = self.trace_options(Loading { format, by_require: false, node: self.function.node });
-        let whole = trace(self.graph, std::slice::from_ref(&self.function.main_file), &options);
+        // What a bundle holds is what Node would import.
+        let as_imported = TraceOptions { loading: None, ..options.clone() };
+        let whole = trace(self.graph, std::slice::from_ref(&self.function.main_file), &as_imported);
         let is_broken = |said: &Diagnostic| {
             said.severity == Severity::Error && matches!(said.code, Code::Syntax | Code::Unreadable)
         };

@@ -35,6 +35,7 @@ mod reads;
 mod rows;
 mod rules;
 mod sites;
+mod sizes;
 mod syntax;
 mod target;
 mod trace;

@@ -4,10 +4,10 @@ use std::process::Command;
 
 use crate::support::{Scratch, fnzip, said, scratch, unpack_all};
 
-const TRACED: &[&str] = &["--config", r#"{"*":{"nodeBundler":"nft"}}"#];
+pub(crate) const TRACED: &[&str] = &["--config", r#"{"*":{"nodeBundler":"nft"}}"#];
 
 /// A site with a function and other files.
-fn site(main: &str, text: &str, others: &[(&str, &str)]) -> Scratch {
+pub(crate) fn site(main: &str, text: &str, others: &[(&str, &str)]) -> Scratch {
     let site = scratch();
     site.file(&format!("netlify/functions/{main}"), text).file("package.json", "{}");
     for (path, text) in others {
@@ -17,7 +17,7 @@ fn site(main: &str, text: &str, others: &[(&str, &str)]) -> Scratch {
 }
 
 /// The exit status, and what was said of the site.
-fn built(site: &Scratch, flags: &[&str]) -> (i32, String) {
+pub(crate) fn built(site: &Scratch, flags: &[&str]) -> (i32, String) {
     let said = said(fnzip(&site.path).args(["bundle", "--color=never"]).args(flags));
     (said.status, said.err)
 }
@@ -32,7 +32,7 @@ fn fails(site: &Scratch, words: &[&str]) {
 }
 
 /// What the function answers when it is called by the Node on the PATH.
-fn answer(site: &Scratch, entry: &str) -> String {
+pub(crate) fn answer(site: &Scratch, entry: &str) -> String {
     let unpacked = scratch();
     unpack_all(&site.path.join(".netlify/functions"), &unpacked.path);
     let call = format!("import('./f/{entry}').then((it) => it.handler()).then(console.log)");

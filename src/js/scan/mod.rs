@@ -140,6 +140,8 @@ pub struct Request {
     pub is_told: bool,
     /// It stands there as it is, and was not worked out.
     pub is_literal: bool,
+    /// It is asked for by a `require` of another name, or from another place: bundlers do not see it.
+    pub is_aliased: bool,
     /// What the platform must be for this place to be come to.
     pub only_on: Vec<Condition>,
     /// Byte offsets of the specifier in the source.
@@ -180,6 +182,7 @@ impl Request {
             only_types: false,
             is_told: false,
             is_literal: true,
+            is_aliased: false,
             only_on: Vec::new(),
             at: (0, 0),
         }
@@ -201,8 +204,19 @@ mod tests {
     fn scanned(extension: &str, source: &str) -> Vec<String> {
         let scan = parse(extension, source, |parsed| scan(parsed, extension)).unwrap();
         let show = |request: &Request| {
-            let Request { specifier, form, base, eager, guarded, only_types, is_told, is_literal: _, only_on, at } =
-                request;
+            let Request {
+                specifier,
+                form,
+                base,
+                eager,
+                guarded,
+                only_types,
+                is_told,
+                is_literal: _,
+                is_aliased: _,
+                only_on,
+                at,
+            } = request;
             assert!(source[at.0 as usize..at.1 as usize].contains(specifier.as_str()), "{request:?}");
             let base = match base {
                 None => String::new(),

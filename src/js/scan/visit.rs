@@ -94,15 +94,13 @@ impl Walk<'_> {
         let at = offsets(span);
         self.scan.requests.push(Request {
             specifier,
-            form,
             base,
             eager,
             guarded,
-            only_types: false,
-            is_told: false,
             is_literal: false,
             only_on: self.only_on.clone(),
             at,
+            ..Request::plain("", form)
         });
     }
 

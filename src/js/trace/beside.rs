@@ -25,7 +25,7 @@ fn is_bundled(importer: &AbsPath, request: &Request) -> bool {
         Form::DynamicImport => request.is_literal || !importer.in_node_modules(),
         _ => false,
     };
-    is_seen && request.base.is_none()
+    is_seen && !request.is_aliased && request.base.is_none()
 }
 
 /// Traces what the modules of a bundle from `entry`, a real path, need besides.
@@ -38,11 +38,12 @@ pub fn trace_beside(graph: &Graph, entry: &AbsPath, inlined: &Inlined, options: 
         let module = graph.module(&path);
         walk.check(&path, &module);
         for (index, edge) in module.edges.iter().enumerate() {
-            let outcome = walk.targets(&path, format, edge);
-            let target = outcome.as_ref().as_ref().ok().and_then(|targets| targets.modules.first()).cloned();
+            let outcomes = [&edge.outcome, &*walk.targets(&path, format, edge)];
+            let mut targets = outcomes.into_iter().filter_map(|outcome| outcome.as_ref().ok()?.modules.first());
+            let target = targets.find(|target| inlined.inputs.contains(&target.path)).cloned();
             // What is only asked for at run time is looked for on the disk.
             let target = target.filter(|_| is_bundled(&path, &edge.request));
-            match target.filter(|target| inlined.inputs.contains(&target.path)) {
+            match target {
                 Some(target) => walk.go_on(&target.path, &path, inlined, &mut ahead),
                 None => walk.follow(&path, format, index, edge, 0),
             }
