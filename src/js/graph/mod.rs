@@ -1,6 +1,7 @@
 //! Every module of a run: read, parsed, scanned and resolved once, whatever number of functions use
 //! it. In: a file. Out: a [`Module`] with its edges. Never decides what a function ships.
 
+mod compiling;
 mod computed;
 mod named;
 
@@ -22,10 +23,8 @@ use super::pnp::{self, Pnp};
 use super::resolve::{Resolution, ResolveOptions, Resolver, Unresolved};
 use super::rules::Rules;
 use super::scan::{Condition, Form, Request, Scan, scan, written_for};
-use super::transpile::{Options, exported_types};
 use super::tsconfig::Refusal;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::function::NodeVersion;
 use crate::path::AbsPath;
 use crate::plan::ModuleFormat;
 use crate::store::{FileError, Real, Store};
@@ -322,29 +321,6 @@ impl Graph {
                 (false, false)
             }
         }
-    }
-
-    /// How a file is transpiled for a version of Node.
-    pub fn transpile_options(&self, path: &AbsPath, node: NodeVersion) -> Options {
-        let tsconfig = self.resolver.tsconfig(path).ok().flatten();
-        tsconfig.map_or_else(|| Options::new(node), |tsconfig| Options::of(&tsconfig.compiler_options, node))
-    }
-
-    /// What a file of the user's exports that is nothing at run time.
-    pub fn exported_types(&self, path: &AbsPath) -> Arc<BTreeSet<String>> {
-        let read = || {
-            let bytes = self.store().read(path).unwrap_or_default();
-            Arc::new(exported_types(&String::from_utf8_lossy(&bytes), path.extension()))
-        };
-        if path.in_node_modules() { Arc::default() } else { self.files.types.get_or_make(path, read) }
-    }
-
-    /// The module that a file's JSX calls, if it is not one that the file imports by itself.
-    fn jsx_runtime(&self, path: &AbsPath, read: &dyn Fn() -> Result<Arc<[u8]>, FileError>) -> Option<Edge> {
-        let source = read().ok()?;
-        let jsx = self.transpile_options(path, NodeVersion::DEFAULT).jsx;
-        let specifier = jsx.runtime_module(&String::from_utf8_lossy(&source))?;
-        Some(self.edge(&Request::plain(&specifier, Form::Import), path, read))
     }
 
     /// The request of a module for this specifier, as it stands there or as it might.
