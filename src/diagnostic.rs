@@ -51,7 +51,6 @@ pub enum Code {
     NoFunctions,
     NoHandler,
     NoMainFile,
-    NotSupported,
     NotTraced,
     OutsideBase,
     ProvidedByRuntime,

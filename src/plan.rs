@@ -88,6 +88,10 @@ pub struct BuildFacts {
     pub included_files: Vec<AbsPath>,
     /// Packages with native addons that stand beside a bundle: by name, their directories and versions.
     pub native_modules: BTreeMap<String, BTreeMap<AbsPath, String>>,
+    /// Where the bundle stands, if there is one.
+    pub bundle: Option<ArchivePath>,
+    /// What is in the bundle, by package, in bytes before it is compressed; none is the site's own.
+    pub bundled: BTreeMap<Option<String>, u64>,
     /// Why there is no bundle, where there was to be one.
     pub bundler_errors: Vec<Diagnostic>,
     /// What the bundler has to say.

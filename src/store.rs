@@ -101,6 +101,8 @@ pub struct Store {
     real: Map<AbsPath, Result<Real, FileError>>,
     listings: Map<AbsPath, Result<Arc<[OsString]>, FileError>>,
     contents: Map<AbsPath, Arc<Mutex<Content>>>,
+    /// What is kept of bytes that are no file's, by their hash.
+    made: Map<[u8; 32], Arc<[u8]>>,
 }
 
 #[derive(Default)]
@@ -121,6 +123,7 @@ impl Store {
             real: Map::default(),
             listings: Map::default(),
             contents: Map::default(),
+            made: Map::default(),
         }
     }
 
@@ -337,6 +340,18 @@ impl Store {
             let bytes = self.read_now(content, real)?;
             Ok(content.kept.clone().unwrap_or(bytes))
         })
+    }
+
+    /// What is kept of bytes that are no file's, made once for all who have the same; the bytes themselves
+    /// where nothing is made of them.
+    pub fn kept_of(&self, bytes: &Arc<[u8]>) -> Arc<[u8]> {
+        let Some(keep) = &self.keep else { return bytes.clone() };
+        let hash = *blake3::hash(bytes).as_bytes();
+        if let Some(known) = self.made.get(&hash) {
+            return known.clone();
+        }
+        let kept: Arc<[u8]> = keep.keep(bytes).into();
+        self.made.entry(hash).or_insert(kept).clone()
     }
 
     /// Runs `f` on the one record of the file that `path` leads to, whatever its name.

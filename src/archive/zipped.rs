@@ -8,9 +8,9 @@ use zip::write::SimpleFileOptions;
 use zip::{DateTime, ZipArchive, ZipWriter};
 
 use super::PackError;
-use super::deflate::{Deflate, Deflated};
+use super::deflate::Deflated;
 use crate::plan::{Content, Entry};
-use crate::store::{Keep, Store};
+use crate::store::Store;
 
 /// Writes the archive; the bytes of its entries once unpacked.
 pub(super) fn write(entries: &[Entry], file: &mut File, store: &Store) -> Result<u64, PackError> {
@@ -24,7 +24,7 @@ pub(super) fn write(entries: &[Entry], file: &mut File, store: &Store) -> Result
                 continue;
             }
             Content::File(path) => store.kept(path)?,
-            Content::Bytes(bytes) => Deflate.keep(bytes).into(),
+            Content::Bytes(bytes) => store.kept_of(bytes),
         };
         let deflated = Deflated::read(&kept);
         unzipped += deflated.len;

@@ -50,6 +50,10 @@ const EXTENSIONS: [&str; 3] = [".js", ".json", ".node"];
 /// The same for code that is not of a package.
 const OWN_EXTENSIONS: [&str; 7] = [".ts", ".tsx", ".mts", ".cts", ".jsx", ".mjs", ".cjs"];
 
+/// What files are called, and of what they are made.
+const COMPILED: [(&str, &[&str]); 4] =
+    [(".js", &[".ts", ".tsx", ".jsx"]), (".mjs", &[".mts"]), (".cjs", &[".cts"]), (".jsx", &[".tsx"])];
+
 impl Ground<'_> {
     /// The files that an asset means: of its paths, the first that there is.
     pub fn asset(&self, asset: &Asset) -> Named {
@@ -79,7 +83,7 @@ impl Ground<'_> {
         Named::default()
     }
 
-    /// The modules that may be meant.
+    /// The modules that may be meant; among the user's own also those that will be called so.
     pub fn pattern(&self, pattern: &Pattern) -> Named {
         let Some((directory, path)) = self.place(&pattern.path) else { return Named::default() };
         let own = if self.file.in_node_modules() { &[][..] } else { &OWN_EXTENSIONS };
@@ -159,7 +163,13 @@ impl Ground<'_> {
         }
         let pattern = pattern(rest);
         let with_extensions = extensions.iter().filter(|_| !pattern.ends_with('*'));
-        let patterns = with_extensions.map(|extension| format!("{pattern}{extension}")).chain([pattern.clone()]);
+        let with_extensions = with_extensions.map(|extension| format!("{pattern}{extension}"));
+        let is_compiled = is_code && !self.file.in_node_modules();
+        let sources = COMPILED.iter().filter(|_| is_compiled).flat_map(|(output, sources)| {
+            let stem = pattern.strip_suffix(output).into_iter();
+            stem.flat_map(move |stem| sources.iter().map(move |source| format!("{stem}{source}")))
+        });
+        let patterns = with_extensions.chain(sources).chain([pattern.clone()]);
         let globs = patterns.filter_map(|pattern| GlobBuilder::new(&pattern).literal_separator(true).build().ok());
         let globs: Vec<_> = globs.map(|glob| glob.compile_matcher()).collect();
         let fits = |path: &str| {

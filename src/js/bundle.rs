@@ -2,15 +2,15 @@
 //! what stays outside. Out: the file, and what went into it. Never resolves by itself: where a request
 //! leads is the graph's word, so that a bundle and a trace agree.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fnzip_bundle::{
-    Code as Kind, Content, Dialect, Failure, Format, Host, Resolved, Source, bundle as rolldown, original,
+    Code as Kind, Content, Dialect, Failure, Format, Host, Resolved, Source, bundle as rolldown, original_place,
 };
 
-use super::compile::{needs_compiler, relative};
+use super::compile::{needs_compiler, relative, rooted};
 use super::graph::{Edge, Graph, Module, Targets};
 use super::package::package_name;
 use super::parse::{CODE_EXTENSIONS, is_typescript};
@@ -61,6 +61,8 @@ pub struct Bundled {
     pub map: Option<String>,
     /// What went into it.
     pub inlined: Inlined,
+    /// How many bytes of it each module is, before it is finished.
+    pub sizes: BTreeMap<AbsPath, usize>,
     /// Warnings.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -86,23 +88,21 @@ pub fn bundle(
         splitting: false,
         commonjs_names: vec!["handler".to_owned()],
     };
-    let refused = Mutex::default();
-    let files = Arc::new(Files { graph: graph.clone(), entry: entry.clone(), options: options.clone(), refused });
+    let files =
+        Files { graph: graph.clone(), entry: entry.clone(), options: options.clone(), refused: Mutex::default() };
+    let files = Arc::new(files);
     let said = |failures: Vec<Failure>, severity: Severity| {
-        failures.into_iter().map(|failure| files.in_our_words(failure, severity)).collect::<Vec<Diagnostic>>()
+        failures.into_iter().flat_map(|failure| files.in_our_words(failure, severity)).collect::<Vec<Diagnostic>>()
     };
-    let found = rolldown(&asked, files.clone()).map_err(|failures| {
-        // What the compiler refused comes back without its place.
-        let refused = std::mem::take(&mut *files.refused.lock().unwrap_or_else(PoisonError::into_inner));
-        let is_known = |failure: &Failure| failure.code == Kind::Load && !refused.is_empty();
-        let others = failures.into_iter().filter(|failure| !is_known(failure)).collect();
-        [refused.clone(), said(others, Severity::Error)].concat()
-    })?;
+    let found = rolldown(&asked, files.clone()).map_err(|failures| said(failures, Severity::Error))?;
     let paths = |paths: Vec<PathBuf>| paths.into_iter().map(AbsPath::of).collect();
-    let inlined = Inlined { modules: paths(found.modules), inputs: paths(found.inputs) };
+    let sizes: BTreeMap<AbsPath, usize> =
+        found.modules.into_iter().map(|(path, size)| (AbsPath::of(path), size)).collect();
+    let inlined = Inlined { modules: sizes.keys().cloned().collect(), inputs: paths(found.inputs) };
     let output = found.files.into_iter().find(|file| file.is_entry);
     let (code, map) = output.map(|file| (file.code, file.map)).unwrap_or_default();
-    Ok(Bundled { code, map, inlined, diagnostics: said(found.warnings, Severity::Warning) })
+    let map = map.map(|map| rooted(map, entry, &options.base));
+    Ok(Bundled { code, map, inlined, sizes, diagnostics: said(found.warnings, Severity::Warning) })
 }
 
 /// The graph, as rolldown wants its modules.
@@ -110,7 +110,7 @@ struct Files {
     graph: Arc<Graph>,
     entry: AbsPath,
     options: BundleOptions,
-    /// What the compiler says of files that it cannot compile.
+    /// What is wrong with files that could not be loaded.
     refused: Mutex<Vec<Diagnostic>>,
 }
 
@@ -125,6 +125,12 @@ impl Host for Files {
         let request = self.graph.request(&importer, specifier, form);
         if self.options.trace.leaves_out(&request).is_some() {
             return Resolved::External(specifier.to_owned());
+        }
+        // What goes into the bundle is what Node would import; what stays outside is what it would require.
+        if let Ok(imported) = self.graph.targets_of(&importer, &request)
+            && let Some(target) = imported.modules.first().filter(|real| self.is_inside(&real.path, form))
+        {
+            return Resolved::File(target.path.to_path_buf());
         }
         let targets = match self.targets(&importer, &request) {
             Ok(targets) => targets,
@@ -145,7 +151,9 @@ impl Host for Files {
         let content = match path.extension() {
             "json" => Content::Json(text()),
             "wasm" => Content::Wasm(bytes.to_vec()),
-            extension if CODE_EXTENSIONS.contains(&extension) || extension.is_empty() => self.code(&path, &text())?,
+            extension if CODE_EXTENSIONS.contains(&extension) || extension.is_empty() => {
+                self.code(&path, &text(), self.options.source_maps)?
+            }
             _ => Content::Text(text()),
         };
         Ok(Source { content, side_effects: self.side_effects(&path) })
@@ -162,7 +170,10 @@ impl Files {
         match &self.options.packages {
             Packages::Inside { except } => !except.contains(&root),
             Packages::Beside => {
-                let needs_require = self.options.format == ModuleFormat::Cjs && form != Form::DynamicImport;
+                let needs_require = match form {
+                    Form::Import => self.options.format == ModuleFormat::Cjs,
+                    form => form == Form::Require,
+                };
                 let is_module = || self.graph.format(target) == ModuleFormat::Esm;
                 needs_require && self.options.node < NodeVersion::REQUIRES_MODULES && is_module()
             }
@@ -194,39 +205,52 @@ impl Files {
         }
     }
 
-    fn code(&self, path: &AbsPath, text: &str) -> Result<Content, String> {
+    fn code(&self, path: &AbsPath, text: &str, source_maps: bool) -> Result<Content, String> {
         let module = self.graph.module(path);
         // `export =` is CommonJS, and nothing else can say it.
         let is_commonjs = is_typescript(path.extension()) && has_export_assignment(text);
-        let dialect = if is_commonjs { Dialect::CommonJs } else { dialect(path, &module) };
+        let dialect = match path.extension() {
+            _ if is_commonjs => Dialect::CommonJs,
+            "cjs" | "cts" => Dialect::CommonJs,
+            _ if self.graph.is_called_module(path) => Dialect::NodeEsm,
+            _ if module.analysis.is_esm => Dialect::CompiledEsm,
+            _ => Dialect::CommonJs,
+        };
         let anchor = (*path != self.entry && looks_around(text, &module)).then(|| relative(&self.entry, path));
-        if !needs_compiler(path) && anchor.is_none() {
+        let computed = self.graph.computed(path, &module, &|_, _| true);
+        if !needs_compiler(path) && anchor.is_none() && computed.is_empty() {
             return Ok(Content::JavaScript { text: text.to_owned(), dialect, map: None });
         }
         let options = Options {
             module: if is_commonjs { transpile::Module::CommonJs } else { transpile::Module::Keep },
-            source_map: self.options.source_maps.then(|| path.name().to_owned()),
+            source_map: source_maps.then(|| path.name().to_owned()),
+            is_bundled: true,
             anchor,
+            computed,
             ..self.graph.transpile_options(path, self.options.node)
         };
         let lead = |specifier: &str, form: Form| self.lead(path, specifier, form);
         match transpile(text, path.extension(), &options, &lead) {
             Ok(transpiled) => Ok(Content::JavaScript { text: transpiled.code, dialect, map: transpiled.map }),
             Err(said) => {
+                let reason = said.first().map_or_else(String::new, |said| said.message.clone());
                 let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
                 refused.extend(said.into_iter().map(|said| said.at(path)));
-                Err("it cannot be compiled".into())
+                Err(reason)
             }
         }
     }
 
     /// What a module of the user's exports that is nothing at run time: rolldown would look for it.
     fn lead(&self, importer: &AbsPath, specifier: &str, form: Form) -> Option<Target> {
+        if self.graph.is_missing(importer, specifier) {
+            return Some(Target::missing(specifier));
+        }
         let request = self.graph.request(importer, specifier, form);
         let targets = self.graph.targets_of(importer, &request).ok()?;
         let path = &targets.modules.first().filter(|real| is_typescript(real.path.extension()))?.path;
         let types = self.graph.exported_types(path);
-        Some(Target { specifier: specifier.to_owned(), format: transpile::Format::EsModule, types })
+        Some(Target { specifier: specifier.to_owned(), format: transpile::Format::EsModule, types, is_missing: false })
     }
 
     /// What the file's package.json says of its side effects.
@@ -235,17 +259,6 @@ impl Files {
         let package = self.graph.store().nearest_package_json(&directory, self.graph.top())?;
         let said = self.graph.package(&package);
         said.as_ref().as_ref().ok()?.side_effects.of(&path.relative_to(&package.parent()?))
-    }
-}
-
-/// How rolldown is to read a file. Only what Node takes for an ES module has Node's interop.
-fn dialect(path: &AbsPath, module: &Module) -> Dialect {
-    match path.extension() {
-        "mjs" | "mts" => Dialect::NodeEsm,
-        "cjs" | "cts" => Dialect::CommonJs,
-        "js" | "jsx" | "ts" | "tsx" if module.is_called_module() => Dialect::NodeEsm,
-        _ if module.analysis.is_esm => Dialect::CompiledEsm,
-        _ => Dialect::CommonJs,
     }
 }
 
@@ -266,43 +279,45 @@ fn looks_around(text: &str, module: &Module) -> bool {
 }
 
 impl Files {
-    fn in_our_words(&self, failure: Failure, severity: Severity) -> Diagnostic {
+    fn in_our_words(&self, failure: Failure, severity: Severity) -> Vec<Diagnostic> {
         let code = match failure.code {
             Kind::Syntax | Kind::SloppyMode | Kind::Assignment => Code::Syntax,
             Kind::Load => Code::Unreadable,
             _ => Code::ModuleFormat,
         };
-        let hint = (failure.code == Kind::TopLevelAwait).then_some(
-        "CommonJS cannot wait: move it into a function, or set `\"type\": \"module\"` in the function's package.json",
-    );
-        let mut said = Diagnostic::new(severity, code, failure.message);
-        if let Some(hint) = hint {
-            said = said.hint(hint);
+        let said = Diagnostic::new(severity, code, failure.message);
+        let Some(file) = failure.file.map(AbsPath::of) else { return vec![said] };
+        let known = match failure.code {
+            Kind::Load => self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            Kind::TopLevelAwait => self.refused_by_commonjs(&file),
+            _ => Vec::new(),
+        };
+        let known: Vec<Diagnostic> = known.into_iter().filter(|said| said.path.as_ref() == Some(&file)).collect();
+        if !known.is_empty() {
+            return known;
         }
-        let Some(file) = failure.file.map(AbsPath::of) else { return said };
-        if let (Some(line), Ok(bytes)) = (failure.line, self.graph.store().read(&file)) {
-            let source = String::from_utf8_lossy(&bytes);
-            let place = (line, failure.column.unwrap_or(1));
-            let place = if needs_compiler(&file) { self.as_written(&file, &source, place) } else { Some(place) };
-            if let Some((line, column)) = place {
-                said = said.span(Span::at_line(&source, line as usize, column as usize));
-            }
-        }
-        said.at(&file)
+        let place = failure.line.map(|line| (line, failure.column.unwrap_or(1)));
+        let span = place.and_then(|place| self.place(&file, place));
+        vec![Diagnostic { span, ..said.at(&file) }]
     }
 
-    /// The place in a source of what stands here in the code that was made of it. It is made once more, with
-    /// a map.
-    fn as_written(&self, path: &AbsPath, source: &str, (line, column): (u32, u32)) -> Option<(u32, u32)> {
-        let mapped = Self {
-            graph: self.graph.clone(),
-            entry: self.entry.clone(),
-            options: BundleOptions { source_maps: true, ..self.options.clone() },
-            refused: Mutex::default(),
+    /// What CommonJS cannot express of a file, with its places, which rolldown does not tell.
+    fn refused_by_commonjs(&self, file: &AbsPath) -> Vec<Diagnostic> {
+        let Ok(bytes) = self.graph.store().read(file) else { return Vec::new() };
+        let options = self.graph.transpile_options(file, self.options.node);
+        let options = Options { module: transpile::Module::CommonJs, ..options };
+        let said = transpile(&String::from_utf8_lossy(&bytes), file.extension(), &options, &|_, _| None).err();
+        said.into_iter().flatten().map(|said| said.at(file)).collect()
+    }
+
+    /// A place of the code that rolldown was given, in the source.
+    fn place(&self, file: &AbsPath, (line, column): (u32, u32)) -> Option<Span> {
+        let bytes = self.graph.store().read(file).ok()?;
+        let source = String::from_utf8_lossy(&bytes);
+        let (line, column) = match self.code(file, &source, true) {
+            Ok(Content::JavaScript { map: Some(map), .. }) => original_place(&map, line, column)?,
+            _ => (line, column),
         };
-        match mapped.code(path, source).ok()? {
-            Content::JavaScript { map: Some(map), .. } => original(&map, line, column),
-            _ => None,
-        }
+        Some(Span::at_line(&source, line as usize, column as usize))
     }
 }

@@ -1,5 +1,5 @@
-//! Traced files that cannot run as they are: TypeScript and JSX, and ES modules that CommonJS loads where
-//! Node cannot. In: a trace, and how its entry is loaded. Out: their JavaScript, and where each file
+//! Traced files that cannot run as they are: TypeScript and JSX, ES modules that CommonJS loads where Node
+//! cannot, and those of the user's that take `require` or `__dirname` for granted. In: a trace, and how its entry is loaded. Out: their JavaScript, and where each file
 //! stands. Nothing is bundled: a file stays one file in its directory (spec: functions.md section 4).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,7 @@ use super::graph::{Edge, Graph, Module};
 use super::parse::{CODE_EXTENSIONS, is_typescript};
 use super::scan::{Form, Request};
 use super::trace::{How, Loading, Trace, targets};
-use super::transpile::{self, Format, Interop, Options, Target, Transpiled, emitted_extension, transpile};
+use super::transpile::{self, Computed, Format, Interop, Options, Target, Transpiled, emitted_extension, transpile};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::NodeVersion;
 use crate::path::{AbsPath, as_url};
@@ -68,6 +68,11 @@ pub(super) fn needs_compiler(path: &AbsPath) -> bool {
     !path.in_node_modules() && (is_typescript(path.extension()) || path.extension() == "jsx")
 }
 
+/// Does it use what CommonJS has and an ES module lacks? Other packagers make CommonJS of such files.
+fn borrows(module: &Module) -> bool {
+    ["require", "__dirname", "__filename"].iter().any(|name| module.analysis.borrowed.contains(name))
+}
+
 struct Work<'a> {
     graph: &'a Graph,
     traced: &'a Trace,
@@ -88,8 +93,8 @@ impl Work<'_> {
         let is_refused =
             format == ModuleFormat::Cjs && edge.request.form == Form::Import && self.is_refused(importer, edge, &path);
         let is_ours = found.mapped || found.lenient || is_refused;
-        let loading = Loading { format: self.options.format, node: self.options.node };
-        let loaded = loading.format_of(self.graph, format, edge.request.form, &path);
+        let loading = Loading { format: self.options.format, by_require: false, node: self.options.node };
+        let loaded = loading.format_of(self.graph, format, edge.request.form, found, &path);
         self.traced.files.contains_key(&path).then_some((path, loaded, is_ours))
     }
 
@@ -102,7 +107,8 @@ impl Work<'_> {
     fn output(&mut self, path: &AbsPath, module: &Module, format: ModuleFormat) -> Output {
         let is_esm = module.analysis.is_esm;
         let is_lowered = format == ModuleFormat::Cjs && (is_esm || self.graph.format(path) == ModuleFormat::Esm);
-        let is_made = module.failure.is_none() && (needs_compiler(path) || is_lowered);
+        let is_provided = format == ModuleFormat::Esm && !path.in_node_modules() && borrows(module);
+        let is_made = module.failure.is_none() && (needs_compiler(path) || is_lowered || is_provided);
         let format = match format {
             ModuleFormat::Esm => Format::EsModule,
             ModuleFormat::Cjs if is_made && is_esm => Format::Lowered,
@@ -156,7 +162,7 @@ impl Work<'_> {
                 Ok(transpiled) => {
                     let said = transpiled.warnings.iter().cloned().map(|said| said.at(path));
                     compiled.diagnostics.extend(said);
-                    compiled.add(&output.at, transpiled);
+                    compiled.add(&output.at, transpiled, self.options.maps_from);
                     compiled.sources.insert(path.clone());
                 }
                 Err(said) => compiled.diagnostics.extend(said.into_iter().map(|said| self.refused(said, path))),
@@ -175,15 +181,25 @@ impl Work<'_> {
         compiled
     }
 
+    /// What computed requests of a file may ask for that has moved.
+    fn computed(&self, path: &AbsPath, module: &Module) -> Computed {
+        self.graph.computed(path, module, &|target, form| {
+            let formats = [ModuleFormat::Cjs, ModuleFormat::Esm];
+            let mut outputs = formats.iter().filter_map(|format| self.outputs.get(&(target.clone(), *format)));
+            let is_import = form == Form::DynamicImport;
+            outputs.any(|output| output.at != *target || is_import && output.format == Format::Lowered)
+        })
+    }
+
     /// Does a file that could stay as it is name one that has moved, by a name that no longer leads there?
     fn asks_for_moved(&self, path: &AbsPath, format: ModuleFormat, module: &Module) -> bool {
-        !path.in_node_modules()
-            && module.edges.iter().any(|edge| {
-                let target = self.target(path, format, edge);
-                let output =
-                    target.and_then(|(target, loaded, _)| Some((self.outputs.get(&(target.clone(), loaded))?, target)));
-                output.is_some_and(|(output, target)| output.at != target && !self.is_searched(path, format, edge))
-            })
+        let is_moved = |edge: &Edge| {
+            let Some((target, loaded, _)) = self.target(path, format, edge) else { return false };
+            let output = self.outputs.get(&(target.clone(), loaded));
+            output.is_some_and(|output| output.at != target && !self.is_searched(path, format, edge))
+        };
+        let computes = || !path.in_node_modules() && !self.computed(path, module).is_empty();
+        !self.taken.is_empty() && (computes() || module.edges.iter().any(is_moved))
     }
 
     /// Does `require()` find what stands in the target's place now, by the name that is there?
@@ -207,7 +223,7 @@ impl Work<'_> {
             && (format_of_importer == ModuleFormat::Esm || edge.request.form != Form::Import);
         let named = || if by_url { as_url(&relative(importer, at)) } else { relative(importer, at) };
         let specifier = if is_as_before { edge.request.specifier.clone() } else { named() };
-        Some(Target { specifier, format, types: self.graph.exported_types(&path) })
+        Some(Target { specifier, format, types: self.graph.exported_types(&path), is_missing: false })
     }
 
     fn transpiled(
@@ -226,15 +242,31 @@ impl Work<'_> {
             (true, _) => transpile::Module::CommonJs,
         };
         let name = self.options.maps_from.map(|base| path.relative_to(base));
-        let mut options =
-            Options { module: kind, source_map: name, ..self.graph.transpile_options(path, self.options.node) };
-        if self.graph.format(path) == ModuleFormat::Esm {
+        let mut options = Options {
+            module: kind,
+            source_map: name,
+            computed: self.computed(path, module),
+            ..self.graph.transpile_options(path, self.options.node)
+        };
+        if self.graph.is_called_module(path) {
             options.interop = Interop::Node;
         }
         let lead = |specifier: &str, form: Form| {
             let same = |edge: &&Edge| edge.request.specifier == specifier;
             let exact = module.edges.iter().find(|edge| same(edge) && edge.request.form == form);
-            self.lead(path, format, exact.or_else(|| module.edges.iter().find(same))?)
+            match exact.or_else(|| module.edges.iter().find(same)) {
+                Some(edge) => self.lead(path, format, edge),
+                None if form == Form::Import => {
+                    self.graph.is_missing(path, specifier).then(|| Target::missing(specifier))
+                }
+                // Only a computed request asks for it.
+                None if matches!(form, Form::DynamicImport | Form::Require) => {
+                    let request = Request::plain(specifier, form);
+                    let outcome = self.graph.targets_of(path, &request);
+                    self.lead(path, format, &Edge { request, outcome, span: None })
+                }
+                None => None,
+            }
         };
         transpile(&String::from_utf8_lossy(&bytes), path.extension(), &options, &lead)
     }
@@ -251,14 +283,28 @@ impl Work<'_> {
 }
 
 impl Compiled {
-    fn add(&mut self, at: &AbsPath, transpiled: Transpiled) {
+    fn add(&mut self, at: &AbsPath, transpiled: Transpiled, base: Option<&AbsPath>) {
         let mut code = transpiled.code;
-        if let Some(map) = transpiled.map {
+        if let (Some(map), Some(base)) = (transpiled.map, base) {
+            let map = rooted(map, at, base);
             let name = format!("{}.map", at.name());
             code += &format!("//# sourceMappingURL={name}\n");
             self.made.insert(at.join("..").child(&name), map.into_bytes().into());
         }
         self.made.insert(at.clone(), code.into_bytes().into());
+    }
+}
+
+/// A source map whose sources are relative to `base`: whoever reads it where it lies, beside `at`, is told
+/// where that is.
+pub(super) fn rooted(map: String, at: &AbsPath, base: &AbsPath) -> String {
+    let root = base.relative_to(&at.join(".."));
+    match map.split_once("\"version\":3,") {
+        Some((before, after)) if !root.is_empty() && root != "." => {
+            let root = serde_json::Value::from(format!("{root}/"));
+            format!("{before}\"version\":3,\"sourceRoot\":{root},{after}")
+        }
+        _ => map,
     }
 }
 

@@ -11,6 +11,7 @@ use oxc_resolver::{
     ImportsExportsEntry, PackageJson, Resolution as Found, ResolveError, ResolveOptions as Options,
     ResolverGeneric as Oxc, TsConfig, TsconfigDiscovery,
 };
+use percent_encoding::percent_decode_str;
 
 use super::binary::Target;
 use super::package::package_name;
@@ -18,7 +19,7 @@ use super::plugins::{Mount, mount};
 use super::pnp::Pnp;
 use super::scan::{Base, Request};
 use super::store_fs::StoreFs;
-use super::tsconfig::{mapped, ruling};
+use super::tsconfig::{Refusal, mapped, ruling};
 use crate::path::AbsPath;
 use crate::store::{FileError, Store};
 
@@ -53,6 +54,8 @@ pub struct Resolution {
     pub lenient: bool,
     /// Node does not know what stands for the specifier: a tsconfig.json or the caller says so.
     pub mapped: bool,
+    /// The first file is for who has `module-sync`, and so can `require()` ES modules.
+    pub synced: bool,
     /// It is a package of a build plugin.
     pub mount: Option<Mount>,
 }
@@ -170,14 +173,17 @@ impl Resolver {
         }
         let (found, by) = found.map_err(|error| self.unresolved(&error, request, &asked))?;
         let has_exports = found.package_json().is_some_and(has_exports);
-        let by_exports = package_name(specifier).is_some() && has_exports;
+        let by_exports = by != By::Mapping && package_name(specifier).is_some() && has_exports;
         if by_exports && by != By::Bundlers && asked.of(&self.exact[asked.import]).is_err() {
             return Err(Unresolved::Refused(format!("Cannot find the file that \"exports\" names for '{specifier}'")));
         }
         let lenient = by == By::Bundlers || !has_exports && self.is_directory_import(&asked, &found);
+        let files = self.files(&asked, &found, by_exports);
+        let unsynced = || asked.of(&self.node[asked.import]).is_ok_and(|other| other.path() != found.path());
         Ok(Resolution {
-            files: self.files(&asked, &found, by_exports),
-            package_jsons: self.package_jsons(&asked, &found, has_exports),
+            synced: self.options.module_sync && files.len() > 1 && by == By::Node && unsynced(),
+            files,
+            package_jsons: self.package_jsons(&asked, &found, by, has_exports),
             lenient,
             mapped: by == By::Mapping,
             mount,
@@ -237,7 +243,7 @@ impl Resolver {
     ///
     /// # Errors
     /// It, or one that it extends, cannot be read: where and why.
-    pub fn tsconfig(&self, file: &AbsPath) -> Result<Option<Arc<TsConfig>>, (AbsPath, String)> {
+    pub fn tsconfig(&self, file: &AbsPath) -> Result<Option<Arc<TsConfig>>, Refusal> {
         ruling(&self.tsconfig, file, &self.top, &self.options.tsconfig_directories, &self.store)
     }
 
@@ -265,9 +271,10 @@ impl Resolver {
     }
 
     /// The `package.json` files whose `main`, `exports` or `imports` decided.
-    fn package_jsons(&self, asked: &Asked<'_>, found: &Found, has_exports: bool) -> Vec<AbsPath> {
+    fn package_jsons(&self, asked: &Asked<'_>, found: &Found, by: By, has_exports: bool) -> Vec<AbsPath> {
         let own = found.package_json().map(|package| AbsPath::of(package.path()));
         match package_name(asked.specifier) {
+            _ if by == By::Mapping => Vec::new(),
             Some((_, "")) => own.into_iter().collect(),
             Some((_, rest)) => {
                 let named = own.as_ref().map(|package| package.join("..").join(rest));
@@ -374,24 +381,10 @@ fn as_node_reads(specifier: &str, import: bool) -> Cow<'_, str> {
 
 /// Undoes `%20`; none if that gives no text, or a separator that Node refuses.
 fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let digits = after.get(..2).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
-        let code = digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
-        match code.filter(|_| first == b'%') {
-            Some(b'/' | b'\\') => return None,
-            Some(code) => {
-                bytes.push(code);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8(bytes).ok()
+    let lower = text.to_ascii_lowercase();
+    let has_separator = lower.contains("%2f") || lower.contains("%5c");
+    let decoded = percent_decode_str(text).decode_utf8().ok()?;
+    (!has_separator).then(|| decoded.into_owned())
 }
 
 /// `"exports": null` counts as absent.

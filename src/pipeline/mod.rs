@@ -325,11 +325,12 @@ fn finish(
         Err(diagnostics) => (None, diagnostics),
         Ok(plan) if misconfigured => (None, plan.diagnostics),
         Ok(Plan { output, facts, mut diagnostics }) => {
+            // A program is one entry, and its thread none of the pool.
             if !function.is_compiled() {
                 compress(&output, store);
             }
-            let mut weights = match &output {
-                Output::Archive(entries) => weight::weigh(entries, store),
+            let weights = match &output {
+                Output::Archive(entries) => weight::weigh(entries, &facts, store),
                 Output::Verbatim { .. } => Vec::new(),
             };
             let about = |diagnostic: Diagnostic| diagnostic.of(function.name.as_str()).under(settings.strict);
@@ -342,9 +343,6 @@ fn finish(
                 Ok(archive) => {
                     let is_zip = settings.format == Format::Zip;
                     let size = archive.size.filter(|_| is_zip).unwrap_or(0);
-                    if let (true, [program]) = (function.is_compiled(), &mut weights[..]) {
-                        program.compressed = archive.size.unwrap_or(program.size);
-                    }
                     let large = weight::large(size, &weights, settings.limits);
                     diagnostics.extend(large.map(about));
                     (Some(Built { archive, facts, weights }), diagnostics)

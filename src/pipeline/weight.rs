@@ -2,11 +2,12 @@
 //! compressed them. Out: sizes by package; whether the platform takes so much. Never writes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::archive::deflate::Deflated;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::js::package::package_at;
-use crate::plan::{Content, Entry};
+use crate::plan::{BuildFacts, Content, Entry};
 use crate::settings::Limits;
 use crate::store::Store;
 
@@ -15,7 +16,7 @@ use crate::store::Store;
 pub struct Weight {
     /// Its name; none for the site's own files.
     pub package: Option<String>,
-    /// How many files.
+    /// How many files; none, if all of it is in the bundle.
     pub files: usize,
     /// Bytes, as they are in the archive.
     pub compressed: u64,
@@ -23,8 +24,8 @@ pub struct Weight {
     pub size: u64,
 }
 
-/// The heaviest first.
-pub(super) fn weigh(entries: &[Entry], store: &Store) -> Vec<Weight> {
+/// The heaviest first. A bundle's bytes are shared out among the packages that went into it.
+pub(super) fn weigh(entries: &[Entry], facts: &BuildFacts, store: &Store) -> Vec<Weight> {
     let mut packages: BTreeMap<Option<String>, Weight> = BTreeMap::new();
     for entry in entries {
         let (size, compressed) = match &entry.content {
@@ -33,14 +34,32 @@ pub(super) fn weigh(entries: &[Entry], store: &Store) -> Vec<Weight> {
                 let (compressed, size) = if kept.is_empty() { (0, 0) } else { of_kept(&kept) };
                 (size, compressed)
             }
-            Content::Bytes(bytes) => (bytes.len() as u64, bytes.len() as u64),
+            Content::Bytes(bytes) => {
+                let kept = store.kept_of(bytes);
+                let compressed = if Arc::ptr_eq(&kept, bytes) { bytes.len() as u64 } else { of_kept(&kept).0 };
+                (bytes.len() as u64, compressed)
+            }
             Content::Link(_) => continue,
         };
-        let package = package_at(entry.path.as_str()).map(str::to_owned);
-        let weight = packages.entry(package.clone()).or_insert(Weight { package, ..Weight::default() });
-        weight.files += 1;
-        weight.size += size;
-        weight.compressed += compressed;
+        let mut add = |package: Option<String>, files, size, compressed| {
+            let weight = packages.entry(package.clone()).or_insert(Weight { package, ..Weight::default() });
+            weight.files += files;
+            weight.size += size;
+            weight.compressed += compressed;
+        };
+        if facts.bundle.as_ref() != Some(&entry.path) {
+            add(package_at(entry.path.as_str()).map(str::to_owned), 1, size, compressed);
+            continue;
+        }
+        let whole = facts.bundled.values().sum::<u64>().max(1);
+        let (mut rest, mut rest_compressed) = (size, compressed);
+        for (package, bytes) in facts.bundled.iter().filter(|(package, _)| package.is_some()) {
+            let (part, part_compressed) = (size * bytes / whole, compressed * bytes / whole);
+            add(package.clone(), 0, part, part_compressed);
+            rest -= part;
+            rest_compressed -= part_compressed;
+        }
+        add(None, 1, rest, rest_compressed);
     }
     let mut weights: Vec<Weight> = packages.into_values().collect();
     weights.sort_by(|one, other| other.compressed.cmp(&one.compressed).then(one.package.cmp(&other.package)));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::js::config::hides_exports;
-use crate::js::graph::{Graph, Module};
+use crate::js::graph::Graph;
 use crate::js::parse::parse;
 use crate::path::AbsPath;
 use crate::plan::ModuleFormat;
@@ -28,27 +28,31 @@ pub(super) fn missing(main: &AbsPath, format: ModuleFormat, graph: &Graph) -> Op
     Some(Diagnostic::warning(Code::NoHandler, message).at(main).hint(hint))
 }
 
-/// Exports in the syntax that the file's format does not have: Node cannot load it.
-pub(super) fn of_other_format(main: &AbsPath, module: &Module, format: ModuleFormat) -> Option<Diagnostic> {
+/// Exports in the syntax that the format of a file of the user's does not have: Node cannot load it.
+pub(super) fn of_other_format(path: &AbsPath, graph: &Graph) -> Option<Diagnostic> {
+    let module = graph.module(path);
     let analysis = &module.analysis;
-    let is_commonjs = !analysis.is_esm && !analysis.exported.is_empty();
-    let (message, hint) = match format {
-        ModuleFormat::Esm if is_commonjs => {
-            let message =
-                format!("is an ES module by {}, where there is neither `exports` nor `module`", named_so_by(main));
-            (message, "write `export const handler = …`, or call the file `.cjs`")
-        }
-        ModuleFormat::Cjs if analysis.is_esm && main.extension() == "cjs" => {
-            let message = "is CommonJS by its name, which has no `import` and `export` statements".to_owned();
-            (message, "call the file `.mjs`, or write `exports.handler = …`")
-        }
-        _ => return None,
+    let assigns = analysis.assigns_exports && ["exports", "module"].iter().any(|name| analysis.borrowed.contains(name));
+    let is_commonjs = assigns || !analysis.is_esm && !analysis.exported.is_empty();
+    let (message, hint) = if graph.is_called_module(path) && is_commonjs {
+        let message =
+            format!("is an ES module by {}, where there is neither `exports` nor `module`", named_so_by(path));
+        let hint = match path.extension() {
+            "ts" | "mts" | "tsx" => "write `export …`, or call the file `.cts`",
+            _ => "write `export …`, or call the file `.cjs`",
+        };
+        (message, hint)
+    } else if path.extension() == "cjs" && analysis.is_esm {
+        let message = "is CommonJS by its name, which has no `import` and `export` statements".to_owned();
+        (message, "call the file `.mjs`, or write `exports.… = …`")
+    } else {
+        return None;
     };
-    Some(Diagnostic::error(Code::ModuleFormat, message).at(main).hint(hint))
+    Some(Diagnostic::error(Code::ModuleFormat, message).at(path).hint(hint))
 }
 
 fn named_so_by(main: &AbsPath) -> &'static str {
-    if main.extension() == "mjs" { "its name" } else { "the `type` of its package.json" }
+    if matches!(main.extension(), "mjs" | "mts") { "its name" } else { "the `type` of its package.json" }
 }
 
 /// What has been looked at adds nothing the second time.

@@ -29,7 +29,7 @@ pub(super) fn plan(function: &Function, graph: &Arc<Graph>, settings: &Settings)
     let main = main.path;
     let module = graph.module(&main);
     let input_format = input_format(&main, &module);
-    let mut diagnostics: Vec<Diagnostic> = handler::of_other_format(&main, &module, input_format).into_iter().collect();
+    let mut diagnostics: Vec<Diagnostic> = handler::of_other_format(&main, graph).into_iter().collect();
     diagnostics.extend(handler::missing(&main, input_format, graph));
     let mut modules = match modules(function, &main, graph, settings) {
         Ok(modules) => modules,
@@ -39,6 +39,8 @@ pub(super) fn plan(function: &Function, graph: &Arc<Graph>, settings: &Settings)
         }
     };
     let [bundler_warnings, bundler_errors] = std::mem::take(&mut modules.bundler_said);
+    let own = modules.loaded_as_modules.iter().filter(|path| **path != main && !path.in_node_modules());
+    diagnostics.extend(own.filter_map(|path| handler::of_other_format(path, graph)));
     diagnostics.append(&mut modules.said);
     diagnostics.append(&mut modules.traced.diagnostics);
     diagnostics.extend(out_of_the_checkout(&modules.traced, settings));
@@ -98,6 +100,8 @@ pub(super) fn plan(function: &Function, graph: &Arc<Graph>, settings: &Settings)
             entry_filename: Some(archive.entry),
             inputs: inputs.into_iter().collect(),
             included_files: included.files,
+            bundle: archive.main.filter(|_| !modules.bundled.is_empty()),
+            bundled: modules.bundled,
             native_modules: modules.native,
             bundler_warnings,
             bundler_errors,

@@ -20,6 +20,8 @@ use crate::store::{FileError, Store};
 pub(super) struct Layout {
     pub(super) entries: Entries,
     pub(super) entry: String,
+    /// Where the main file stands.
+    pub(super) main: Option<ArchivePath>,
     pub(super) said: Vec<Diagnostic>,
 }
 
@@ -54,12 +56,14 @@ pub(super) fn lay_out(
     let mounts = files.mounts;
     let root = files.root.clone().or_else(|| common_directory(files.paths()));
     let root = root.unwrap_or_else(|| function.src_dir.clone());
-    let mut layout = Layout { entries: Entries::default(), entry: String::new(), said: Vec::new() };
+    let mut layout = Layout { entries: Entries::default(), entry: String::new(), main: None, said: Vec::new() };
     match bootstrap {
         Some(bootstrap) => {
             layout.add_files(files, &root, |at| at, graph.store())?;
             layout.add_mounts(mounts, &root, |at| at)?;
-            layout.add_version_2_entry(function, &place(&root, main)?, format, bootstrap, settings)?;
+            let main = place(&root, main)?;
+            layout.add_version_2_entry(function, &main, format, bootstrap, settings)?;
+            layout.main = Some(main);
         }
         None => {
             let moved = is_in_the_way(function, main, files, &root)?;
@@ -67,6 +71,7 @@ pub(super) fn lay_out(
             layout.add_files(files, &root, final_place, graph.store())?;
             layout.add_mounts(mounts, &root, final_place)?;
             let main = place(&root, main)?;
+            layout.main = Some(final_place(main.clone()));
             if entry_names(function).contains(&main.as_str().to_owned()) && !moved {
                 main.as_str().clone_into(&mut layout.entry);
             } else {

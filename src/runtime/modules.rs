@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::javascript::trace_options;
 use super::way::{Way, input_format, name, output_format, way};
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::function::{Bundler, Function};
+use crate::function::{Bundler, Function, NodeVersion};
+use crate::js::addons::package_name;
 use crate::js::bundle::{BundleOptions, Packages, bundle};
 use crate::js::compile::{CompileOptions, compile};
 use crate::js::graph::Graph;
@@ -24,6 +25,8 @@ pub(super) struct Modules {
     pub(super) traced: Trace,
     /// Modules that are in a bundle.
     pub(super) inlined: BTreeSet<AbsPath>,
+    /// Those that are an ES module where they run, and those in a bundle.
+    pub(super) loaded_as_modules: BTreeSet<AbsPath>,
     /// Files of which something was made, and that do not ship themselves.
     pub(super) replaced: BTreeSet<AbsPath>,
     /// What was made, by where it stands.
@@ -36,6 +39,8 @@ pub(super) struct Modules {
     pub(super) bundler: Bundler,
     /// What places are relative to, if not what all have in common.
     pub(super) root: Option<AbsPath>,
+    /// What is in a bundle, by package, in bytes.
+    pub(super) bundled: BTreeMap<Option<String>, u64>,
     /// Packages with native addons beside a bundle.
     pub(super) native: BTreeMap<String, BTreeMap<AbsPath, String>>,
     /// What the bundler had to say, and why it failed.
@@ -70,6 +75,11 @@ pub(super) fn modules(
     }
 }
 
+fn loaded_as_modules(traced: &Trace) -> BTreeSet<AbsPath> {
+    let modules = traced.loaded.iter().filter(|(_, formats)| formats.contains(&ModuleFormat::Esm));
+    modules.map(|(path, _)| path.clone()).collect()
+}
+
 /// Why there is no bundle, where a trace will do.
 fn as_warning(error: Diagnostic) -> Diagnostic {
     let message = format!("not bundled but traced: {}", error.message);
@@ -91,21 +101,28 @@ impl Work<'_> {
     fn traced(&self, way: Way) -> Modules {
         let module = self.graph.module(self.main);
         let format = output_format(self.function, self.main, self.graph);
-        let options = self.trace_options(format);
+        // What `require()` can load stays an ES module, and so do all that it imports.
+        let by_require = format == ModuleFormat::Cjs;
+        let stays = by_require && self.function.node >= NodeVersion::REQUIRES_MODULES;
+        let loaded = if stays { self.graph.format(self.main) } else { format };
+        let loading = Loading { format: loaded, by_require, node: self.function.node };
+        let options = self.trace_options(loading);
         let mut traced = trace(self.graph, std::slice::from_ref(&self.function.main_file), &options);
-        let compiled = compile(self.graph, &traced, Some(self.main), self.compile_options(format));
+        let compiled = compile(self.graph, &traced, Some(self.main), self.compile_options(loaded));
         let is_rewritten = |path: &AbsPath| compiled.sources.contains(path);
         let is_moot =
             |said: &Diagnostic| said.code == Code::UnspecifiedExtension && said.path.as_ref().is_some_and(is_rewritten);
         traced.diagnostics.retain(|said| !is_moot(said));
         Modules {
             inlined: BTreeSet::new(),
+            loaded_as_modules: loaded_as_modules(&traced),
             replaced: compiled.replaced,
             made: compiled.made,
             main: compiled.entry.unwrap_or_else(|| self.main.clone()),
             format,
             bundler: name(self.function, way, input_format(self.main, &module)),
             root: None,
+            bundled: BTreeMap::new(),
             native: BTreeMap::new(),
             bundler_said: Default::default(),
             said: compiled.diagnostics,
@@ -113,9 +130,8 @@ impl Work<'_> {
         }
     }
 
-    fn trace_options(&self, format: ModuleFormat) -> TraceOptions {
-        let loading = Some(Loading { format, node: self.function.node });
-        TraceOptions { loading, ..trace_options(self.function, self.settings) }
+    fn trace_options(&self, loading: Loading) -> TraceOptions {
+        TraceOptions { loading: Some(loading), ..trace_options(self.function, self.settings) }
     }
 
     fn compile_options(&self, format: ModuleFormat) -> CompileOptions<'_> {
@@ -127,8 +143,10 @@ impl Work<'_> {
     fn bundled(&self) -> Result<Modules, Vec<Diagnostic>> {
         let module = self.graph.module(self.main);
         let format = output_format(self.function, self.main, self.graph);
-        let options = self.trace_options(format);
-        let whole = trace(self.graph, std::slice::from_ref(&self.function.main_file), &options);
+        let options = self.trace_options(Loading { format, by_require: false, node: self.function.node });
+        // What a bundle holds is what Node would import.
+        let as_imported = TraceOptions { loading: None, ..options.clone() };
+        let whole = trace(self.graph, std::slice::from_ref(&self.function.main_file), &as_imported);
         let is_broken = |said: &Diagnostic| {
             said.severity == Severity::Error && matches!(said.code, Code::Syntax | Code::Unreadable)
         };
@@ -166,6 +184,7 @@ impl Work<'_> {
         let is_version_2 = self.function.api_version == Some(2);
         let Inlined { inputs, .. } = bundled.inlined;
         Ok(Modules {
+            loaded_as_modules: loaded_as_modules(&traced).union(&inputs).cloned().collect(),
             inlined: inputs,
             replaced: beside.replaced,
             made,
@@ -173,10 +192,19 @@ impl Work<'_> {
             format,
             bundler: name(self.function, self.chosen, input_format(self.main, &module)),
             root: (!is_version_2).then(|| self.settings.repository_root.clone()),
+            bundled: by_package(&bundled.sizes),
             native,
             said: [bundled.diagnostics.clone(), beside.diagnostics].concat(),
             bundler_said: [bundled.diagnostics, Vec::new()],
             traced,
         })
     }
+}
+
+fn by_package(sizes: &BTreeMap<AbsPath, usize>) -> BTreeMap<Option<String>, u64> {
+    let mut packages: BTreeMap<Option<String>, u64> = BTreeMap::new();
+    for (path, size) in sizes {
+        *packages.entry(package_name(path)).or_default() += *size as u64;
+    }
+    packages
 }

@@ -1,5 +1,6 @@
 //! Which way a function is packaged, and what that means for what ships.
 
+use crate::mistakes::{TRACED, answer, built, site};
 use crate::support::{Scratch, fixture, fnzip, said, scratch};
 
 fn listed(site: &Scratch, flags: &[&str]) -> Vec<String> {
@@ -75,6 +76,16 @@ fn packages_with_addons_stand_beside_a_bundle() {
     assert!(site.path.join(".netlify/functions/hello.zip").is_file());
 }
 
+#[test]
+fn packages_in_a_bundle_are_weighed() {
+    let site = scratch();
+    site.file("netlify/functions/hello.ts", "import big from 'big'; export const handler = async () => big\n");
+    site.file("node_modules/big/index.js", format!("module.exports = {:?}\n", "x".repeat(5000)));
+    let built = said(fnzip(&site.path).args(["bundle", "--sizes", "--color=never"]));
+    let line = built.err.lines().find(|line| line.contains("  big  ")).unwrap_or_else(|| panic!("{}", built.err));
+    assert!(line.contains("(in the bundle, ") && line.ends_with("kB unpacked)"), "{line}");
+}
+
 /// `export =` and `export` in one module are a mistake that no bundle can hold.
 #[test]
 fn what_cannot_be_bundled_is_traced_where_netlify_toml_asks_for_a_bundle() {
@@ -86,8 +97,49 @@ fn what_cannot_be_bundled_is_traced_where_netlify_toml_asks_for_a_bundle() {
     let row = &results(&site, &[])[0];
     assert_eq!((&row["bundler"], &row["error"]), (&"esbuild_zisi".into(), &serde_json::Value::Null), "{row:#}");
     let text = row["bundlerErrors"][0]["text"].as_str().unwrap();
-    assert!(text.contains("top-level `await`"), "{row:#}");
+    assert!(text.contains("`await` at the top of a module"), "{row:#}");
     assert_eq!(row["bundlerErrors"][0]["location"]["line"], 1, "{row:#}");
     let told = results(&site, &["--config", r#"{"*": {"nodeBundler": "esbuild"}}"#]);
-    assert!(told[0]["error"]["message"].as_str().unwrap().contains("top-level `await`"), "{told:#}");
+    assert!(told[0]["error"]["message"].as_str().unwrap().contains("`await` at the top of a module"), "{told:#}");
+}
+
+/// Each way, as CommonJS and as an ES module.
+fn answers(main: &str, others: &[(&str, &str)], expected: &str) {
+    for (kind, entry) in [("commonjs", "f.js"), ("module", "f.mjs")] {
+        let site = site("f.ts", main, others);
+        site.file("package.json", format!("{{ \"type\": \"{kind}\" }}"));
+        for flags in [&[][..], TRACED] {
+            let (status, said) = built(&site, flags);
+            assert_eq!(status, 0, "{said}");
+            assert_eq!(answer(&site, entry), expected, "{kind}, {flags:?}");
+        }
+    }
+}
+
+#[test]
+fn what_a_require_of_another_place_asks_for_ships_though_a_bundle_has_it() {
+    let main = "import { createRequire } from 'node:module'\nimport shop from '../../data/shop.json'\n\
+        import { deep } from '../../lib/deep'\nconst load = createRequire(import.meta.url)\n\
+        export const handler = async () => [shop.a, load('../../data/shop.json').a, deep()].join()\n";
+    let deep = "import { createRequire } from 'node:module'\nimport shop from '../data/shop.json'\n\
+        export const deep = (): string => shop.a + createRequire(import.meta.url)('../data/shop.json').a\n";
+    answers(main, &[("data/shop.json", r#"{ "a": "b" }"#), ("lib/deep.ts", deep)], "b,b,bb");
+}
+
+#[test]
+fn computed_requests_find_what_is_compiled_or_bundled() {
+    let main = "import { join } from 'node:path'\nimport { state } from '../../lib/state'\n\
+        const which = String(process.env.WHICH ?? 'a')\n\
+        const chosen = which === 'b' ? '../../lib/b' : '../../lib/a'\n\
+        export const handler = async () => [require(chosen).name, (await import(chosen)).name,\n\
+        (await import(`../../lib/${which}.ts`)).name, (await import(`../../lib/${which}.js`)).name,\n\
+        require(`../../lib/${which}`).name, require(join(__dirname, '../../lib', which)).name,\n\
+        (await import(new URL(`../../lib/${which}.ts`, import.meta.url).href)).name, state.count].join()\n";
+    let part = "import { state } from './state'\nstate.count += 1\nexport const name: string = 'a'\n";
+    let others = [
+        ("lib/a.ts", part),
+        ("lib/b.ts", "export const name: string = 'b'\n"),
+        ("lib/state.ts", "export const state: { count: number } = { count: 0 }\n"),
+    ];
+    answers(main, &others, "a,a,a,a,a,a,a,1");
 }

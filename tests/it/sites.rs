@@ -1,10 +1,7 @@
 //! Real sites with real packages: every function is bundled, unpacked elsewhere, and run by Node.
 
-use std::path::Path;
-use std::process::Command;
-
 use crate::support::{
-    copy_tree, entries, fixture, fnzip, full, install, install_tools, repository, said, scratch, unpack_all,
+    copy_tree, entries, fixture, fnzip, full, install, install_tools, invoke, repository, said, scratch, unpack_all,
 };
 
 /// Builds a site, unpacks its archives into an empty folder elsewhere, and has Node call each
@@ -28,15 +25,8 @@ fn runs_with(site: &str, packages: Option<&str>, flags: &[&str]) {
     assert_eq!(built.out, "", "stdout is for data");
     let unpacked = scratch.path.join("unpacked");
     unpack_all(&out, &unpacked);
-    let ran = invoke(&unpacked, &site.join("cases.json"));
+    let ran = invoke("node", &unpacked, &site.join("cases.json"));
     assert!(ran.0, "{}", ran.1);
-}
-
-fn invoke(unpacked: &Path, cases: &Path) -> (bool, String) {
-    let runner = repository().join("tests/support/invoke.mjs");
-    let output = Command::new("node").arg(&*runner).arg(unpacked).arg(cases).output().expect("node is on the PATH");
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }
 
 #[test]
@@ -90,7 +80,7 @@ fn the_runner_notices_a_missing_file() {
     let unpacked = scratch.path.join("unpacked");
     unpack_all(&out, &unpacked);
     std::fs::remove_dir_all(unpacked.join("report/lib")).unwrap();
-    assert!(!invoke(&unpacked, &fixture("quickstart/cases.json")).0);
+    assert!(!invoke("node", &unpacked, &fixture("quickstart/cases.json")).0);
 }
 
 #[test]

@@ -175,6 +175,22 @@ pub(crate) fn copy_tree_in_order(from: &Path, to: &Path, order: fn(&mut Vec<Path
     }
 }
 
+/// The same, but files are shared where the disk can: no copy may be written to.
+pub(crate) fn link_tree(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, target) = (entry.as_ref().unwrap().path(), to.join(entry.as_ref().unwrap().file_name()));
+        let kind = fs::symlink_metadata(&path).unwrap().file_type();
+        if kind.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(&path).unwrap(), target).unwrap();
+        } else if kind.is_dir() {
+            link_tree(&path, &target);
+        } else if fs::hard_link(&path, &target).is_err() {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
 /// Every file below a directory with its content, links by what they say.
 pub(crate) fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
@@ -215,6 +231,14 @@ pub(crate) fn unpack_all(out: &Path, to: &Path) {
             assert!(output.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
         }
     }
+}
+
+/// Has a Node call each unpacked function with its cases; did all answer as they should, and what was said.
+pub(crate) fn invoke(node: &str, unpacked: &Path, cases: &Path) -> (bool, String) {
+    let runner = repository().join("tests/support/invoke.mjs");
+    let output = Command::new(node).arg(&*runner).arg(unpacked).arg(cases).output().expect("Node is there");
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }
 
 /// `severity: path: message (chain)`, as the fixtures write it.

@@ -87,7 +87,7 @@ impl Case {
             _ => Format::CommonJs,
         };
         let types = exported_types(&source, extension(&name));
-        Some(Target { specifier: format!("./{}", self.emitted(&name)), format, types: types.into() })
+        Some(Target { specifier: format!("./{}", self.emitted(&name)), format, types: types.into(), is_missing: false })
     }
 
     fn emitted(&self, name: &str) -> String {

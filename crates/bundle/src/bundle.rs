@@ -1,6 +1,6 @@
 //! The one function: entry in, files out. rolldown runs here, on a thread of its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -105,12 +105,16 @@ fn collect(output: BundleOutput, options: &Options, plugin: &HostPlugin, ids: &I
         return Err(sorted(failures));
     }
     files.sort_by(|a, b| (!a.is_entry, &a.name).cmp(&(!b.is_entry, &b.name)));
-    let modules: BTreeSet<PathBuf> =
-        chunks.iter().flat_map(|chunk| &chunk.modules.keys).filter_map(|id| ids.path(id.as_str())).collect();
+    let mut modules: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    for (id, module) in chunks.iter().flat_map(|chunk| chunk.modules.keys.iter().zip(&chunk.modules.values)) {
+        if let Some(path) = ids.path(id.as_str()) {
+            *modules.entry(path).or_default() += module.rendered_length();
+        }
+    }
     let warnings = output.warnings.iter().filter(|it| it.severity() == Severity::Warning);
     Ok(Bundle {
         files,
-        modules: modules.into_iter().collect(),
+        modules,
         inputs: plugin.inputs(),
         commonjs_entry: plugin.commonjs_entry(),
         warnings: sorted(warnings.map(|warning| Failure::from_rolldown(warning, ids))),

@@ -55,4 +55,4 @@ pub use failure::{Code, Failure};
 pub use host::{Content, Dialect, Host, Kind, Resolved, Source};
 pub use options::{Format, Options};
 pub use output::{Bundle, OutputFile};
-pub use source_map::original;
+pub use source_map::original_place;

@@ -1,5 +1,6 @@
 //! What comes out. Paths in it are relative to the working directory, or absolute where they name inputs.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::Failure;
@@ -10,8 +11,8 @@ pub struct Bundle {
     /// The entry's file, and then those of dynamic imports and of what they share, sorted by name. They ask for one
     /// another by name, so they stay together and keep their names.
     pub files: Vec<OutputFile>,
-    /// The modules of which something is in the output, sorted.
-    pub modules: Vec<PathBuf>,
+    /// The modules of which something is in the output, and how many bytes of it they are, before it is finished.
+    pub modules: BTreeMap<PathBuf, usize>,
     /// Every file that was loaded, sorted.
     pub inputs: Vec<PathBuf>,
     /// Whether the entry is CommonJS. Output in CommonJS then has the entry's `module.exports` and lists no exports;

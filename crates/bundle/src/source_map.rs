@@ -35,9 +35,11 @@ pub(crate) fn decode(mut map: SourceMap, ids: &Ids) -> String {
     map.to_json_string()
 }
 
-/// Where a place of generated code comes from by its source map, both from 1: the line and the column in what was
-/// written.
-pub fn original(map: &str, line: u32, column: u32) -> Option<(u32, u32)> {
+/// Where a place in code (line and column from 1) comes from, by the map that was made with the code: a [`Failure`]
+/// has places of the code that the host gave.
+///
+/// [`Failure`]: crate::Failure
+pub fn original_place(map: &str, line: u32, column: u32) -> Option<(u32, u32)> {
     let map = SourceMap::from_json(serde_json::from_str(map).ok()?).ok()?;
     let (_, line, column) = origin(&map, line.checked_sub(1)? as usize, column.checked_sub(1)? as usize)?;
     Some((line, column))

@@ -68,7 +68,6 @@ impl People {
         Ok(())
     }
 
-    /// The table of what was built, and where it is.
     /// What the packages of each function cost, the heaviest first.
     pub(in crate::cli) fn sizes(&self, report: &Report) -> io::Result<()> {
         let mut err = self.stderr();
@@ -77,19 +76,18 @@ impl People {
             writeln!(err, "{}", outcome.function.name)?;
             for weight in weights {
                 let name = weight.package.as_deref().unwrap_or("its own files");
-                let files = plural(weight.files, "file");
-                writeln!(
-                    err,
-                    "  {:>9}  {name}  ({} {files}, {} unpacked)",
-                    bytes(weight.compressed),
-                    weight.files,
-                    bytes(weight.size)
-                )?;
+                let files = match weight.files {
+                    0 => "in the bundle".to_owned(),
+                    files => format!("{files} {}", plural(files, "file")),
+                };
+                let (compressed, size) = (bytes(weight.compressed), bytes(weight.size));
+                writeln!(err, "  {compressed:>9}  {name}  ({files}, {size} unpacked)")?;
             }
         }
         Ok(())
     }
 
+    /// The table of what was built, and where it is.
     pub(in crate::cli) fn summary(&self, report: &Report, settings: &Settings, cwd: &Path) -> io::Result<()> {
         if self.quiet {
             return Ok(());

@@ -20,6 +20,8 @@ use crate::js::literal::{member_name, text as literal, unwrapped};
 pub(super) struct Exports<'a> {
     /// It has import or export statements.
     pub(super) is_esm: bool,
+    /// It assigns to `exports` or `module.exports`.
+    pub(super) assigned: bool,
     /// By name; the last assignment counts.
     pub(super) named: BTreeMap<String, Exported<'a>>,
     /// The modules all of whose exports it passes on: `export * from`, `module.exports = require()`.
@@ -235,8 +237,14 @@ impl<'a> Exports<'a> {
             (assignment.op, &assignment.left)
         {
             match (dotted(&member.obj).as_deref(), member_name(&member.prop)) {
-                (Some("exports" | "module.exports"), Some(name)) => self.export(&name, Exported::Value(value)),
-                (Some("module"), Some(name)) if name == "exports" => self.module_exports(value),
+                (Some("exports" | "module.exports"), Some(name)) => {
+                    self.assigned = true;
+                    self.export(&name, Exported::Value(value));
+                }
+                (Some("module"), Some(name)) if name == "exports" => {
+                    self.assigned = true;
+                    self.module_exports(value);
+                }
                 _ => {}
             }
         }

@@ -2,12 +2,14 @@
 //! the platform looks for, the helpers that the handler is wrapped in, and the literals of `config`.
 //! Never follows an import, and never evaluates anything.
 
+mod borrowed;
 mod exports;
 mod helpers;
 mod hidden;
 mod values;
+mod waits;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 use swc_core::common::Spanned;
@@ -15,6 +17,7 @@ use swc_core::ecma::ast::{Expr, ObjectLit, Prop, PropOrSpread};
 
 use self::exports::{Exported, Exports};
 pub use self::hidden::hides_exports;
+pub use self::waits::top_level_await;
 use super::literal::unwrapped;
 use super::parse::{Parsed, offset};
 use crate::diagnostic::Span;
@@ -24,6 +27,12 @@ use crate::diagnostic::Span;
 pub struct Analysis {
     /// It has import or export statements.
     pub is_esm: bool,
+    /// The first `await` at its top.
+    pub waits: Option<Span>,
+    /// It assigns to `exports` or `module.exports`, outside of functions and branches.
+    pub assigns_exports: bool,
+    /// The names of CommonJS that it uses and does not declare: `require`, `__dirname` …
+    pub borrowed: BTreeSet<&'static str>,
     /// It exports `handler`.
     pub has_handler: bool,
     /// And what that is can be seen: it is no declaration, and not of another file or a pattern.
@@ -99,6 +108,9 @@ pub fn analyse(parsed: &Parsed, source: &str) -> Analysis {
     });
     Analysis {
         is_esm: exports.is_esm,
+        waits: top_level_await(&parsed.program).map(place),
+        assigns_exports: exports.assigned,
+        borrowed: borrowed::borrowed(parsed),
         has_handler: exports.named.contains_key("handler"),
         has_handler_value: exports.has_value("handler"),
         has_default: exports.named.contains_key("default"),

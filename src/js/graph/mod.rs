@@ -1,6 +1,8 @@
 //! Every module of a run: read, parsed, scanned and resolved once, whatever number of functions use
 //! it. In: a file. Out: a [`Module`] with its edges. Never decides what a function ships.
 
+mod compiling;
+mod computed;
 mod named;
 
 use std::cell::OnceCell;
@@ -8,6 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
+use oxc_resolver::CompilerOptions;
 use rustc_hash::FxBuildHasher;
 
 use super::assets::{Named, package_root};
@@ -20,10 +23,9 @@ use super::pnp::{self, Pnp};
 use super::resolve::{Resolution, ResolveOptions, Resolver, Unresolved};
 use super::rules::Rules;
 use super::scan::{Condition, Form, Request, Scan, scan, written_for};
-use super::transpile::{Options, exported_types};
+use super::tsconfig::Refusal;
 use crate::binary::{self, Binary};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::function::NodeVersion;
 use crate::path::AbsPath;
 use crate::plan::ModuleFormat;
 use crate::store::{FileError, Real, Store};
@@ -45,7 +47,7 @@ pub struct Module {
     /// What could not be told, or is not taken.
     pub doubts: Vec<Doubt>,
     /// The tsconfig.json that cannot be read, and why.
-    pub tsconfig_failure: Option<(AbsPath, String)>,
+    pub tsconfig_failure: Option<Refusal>,
     /// Why it could not be read as code.
     pub failure: Option<Failure>,
 }
@@ -136,6 +138,8 @@ pub struct Targets {
     pub lenient: bool,
     /// Node does not know what stands for the specifier.
     pub mapped: bool,
+    /// The first module is for who can `require()` ES modules.
+    pub synced: bool,
     /// It is a package of a build plugin.
     pub mount: Option<Mount>,
 }
@@ -282,10 +286,14 @@ impl Graph {
             Ok(scanned) => {
                 let (scan, analysis) = &*scanned;
                 module.analysis = analysis.clone();
-                let keeps_types = self.rules_of(path, &mut module);
-                let requests = scan.requests.iter().filter(|request| keeps_types || !request.only_types);
+                let (keeps_types, tells_types) = self.rules_of(path, &mut module);
+                let is_kept = |request: &&Request| keeps_types || !request.only_types || tells_types && request.is_told;
+                let requests = scan.requests.iter().filter(is_kept);
                 let requests = requests.filter(|request| self.holds(&request.only_on));
-                module.edges = requests.map(|request| self.edge(request, path, &read)).collect();
+                let edges = requests.map(|request| self.edge(request, path, &read));
+                // Who is told of a type that is nowhere is told of `Object`.
+                module.edges =
+                    edges.filter(|edge| keeps_types || !edge.request.only_types || edge.outcome.is_ok()).collect();
                 if scan.has_jsx {
                     module.edges.extend(self.jsx_runtime(path, &read));
                 }
@@ -297,41 +305,23 @@ impl Graph {
         module
     }
 
-    /// Are imports of types kept as they are written? And what is wrong with who says so.
-    fn rules_of(&self, path: &AbsPath, module: &mut Module) -> bool {
+    /// Are imports of types kept as they are written? Are those that decorators are told of? And what is
+    /// wrong with who says so.
+    fn rules_of(&self, path: &AbsPath, module: &mut Module) -> (bool, bool) {
         match self.resolver.tsconfig(path) {
             Ok(tsconfig) => {
-                let verbatim = tsconfig.and_then(|tsconfig| tsconfig.compiler_options.verbatim_module_syntax);
-                verbatim == Some(true)
+                let is = |says: fn(&CompilerOptions) -> Option<bool>| {
+                    tsconfig.as_ref().and_then(|tsconfig| says(&tsconfig.compiler_options)) == Some(true)
+                };
+                let tells =
+                    is(|options| options.experimental_decorators) && is(|options| options.emit_decorator_metadata);
+                (is(|options| options.verbatim_module_syntax), tells)
             }
             Err(failure) => {
                 module.tsconfig_failure = Some(failure);
-                false
+                (false, false)
             }
         }
-    }
-
-    /// How a file is transpiled for a version of Node.
-    pub fn transpile_options(&self, path: &AbsPath, node: NodeVersion) -> Options {
-        let tsconfig = self.resolver.tsconfig(path).ok().flatten();
-        tsconfig.map_or_else(|| Options::new(node), |tsconfig| Options::of(&tsconfig.compiler_options, node))
-    }
-
-    /// What a file of the user's exports that is nothing at run time.
-    pub fn exported_types(&self, path: &AbsPath) -> Arc<BTreeSet<String>> {
-        let read = || {
-            let bytes = self.store().read(path).unwrap_or_default();
-            Arc::new(exported_types(&String::from_utf8_lossy(&bytes), path.extension()))
-        };
-        if path.in_node_modules() { Arc::default() } else { self.files.types.get_or_make(path, read) }
-    }
-
-    /// The module that a file's JSX calls, if it is not one that the file imports by itself.
-    fn jsx_runtime(&self, path: &AbsPath, read: &dyn Fn() -> Result<Arc<[u8]>, FileError>) -> Option<Edge> {
-        let source = read().ok()?;
-        let jsx = self.transpile_options(path, NodeVersion::DEFAULT).jsx;
-        let specifier = jsx.runtime_module(&String::from_utf8_lossy(&source))?;
-        Some(self.edge(&Request::plain(&specifier, Form::Import), path, read))
     }
 
     /// The request of a module for this specifier, as it stands there or as it might.
@@ -356,6 +346,16 @@ impl Graph {
         if is_esm { ModuleFormat::Esm } else { ModuleFormat::Cjs }
     }
 
+    /// Does Node take a file for an ES module before it looks into it? Then an import means what it means
+    /// to Node; in other files it means what compilers make of it.
+    pub fn is_called_module(&self, path: &AbsPath) -> bool {
+        match path.extension() {
+            "mjs" | "mts" => true,
+            "js" | "jsx" | "ts" | "tsx" => self.module(path).is_called_module(),
+            _ => false,
+        }
+    }
+
     /// Where a request leads, whether the module makes it or not.
     ///
     /// # Errors
@@ -364,6 +364,12 @@ impl Graph {
         let module = self.module(importer);
         let known = module.edges.iter().find(|edge| edge.request == *request);
         known.map_or_else(|| self.ask(request, importer), |edge| edge.outcome.clone())
+    }
+
+    /// Does a request of a module lead nowhere?
+    pub fn is_missing(&self, importer: &AbsPath, specifier: &str) -> bool {
+        let outcome = self.targets_of(importer, &self.request(importer, specifier, Form::Import));
+        matches!(outcome, Err(Unresolved::Missing(_) | Unresolved::Refused(_)))
     }
 
     /// Nothing above is a part of the site.
@@ -445,6 +451,7 @@ impl Graph {
             package_jsons: resolution.package_jsons.iter().map(real).collect::<Result<_, _>>()?,
             lenient: resolution.lenient,
             mapped: resolution.mapped,
+            synced: resolution.synced,
             mount: resolution.mount.clone(),
         })
     }

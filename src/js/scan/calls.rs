@@ -21,6 +21,14 @@ impl Walk<'_> {
         self.scan.requests[before..].iter_mut().for_each(|request| request.is_literal = is_literal);
     }
 
+    /// The same for what a `require` is called with, by whatever name.
+    fn require_any(&mut self, callee: &Expr, argument: &Expr, base: Option<&Base>) {
+        let before = self.scan.requests.len();
+        self.request_any(argument, Form::Require, base);
+        let is_aliased = !self.scope.is_nodes_require(callee);
+        self.scan.requests[before..].iter_mut().for_each(|request| request.is_aliased = is_aliased);
+    }
+
     pub(super) fn request_text(&mut self, text: &str, form: Form, base: Option<&Base>, span: Span) {
         // `import('./a.mjs?time=' + now)`: what is asked does not matter.
         let unclear = text.find(UNKNOWN).unwrap_or(text.len());
@@ -68,11 +76,11 @@ impl Walk<'_> {
         let plain = |index: usize| arguments.get(index).filter(|one| one.spread.is_none()).map(|one| &*one.expr);
         let Some(first) = plain(0) else { return false };
         match self.scope.callee(callee) {
-            Value::Require(base) => self.request_any(first, Form::Require, base.as_ref()),
+            Value::Require(base) => self.require_any(callee, first, base.as_ref()),
             Value::Function(function) => {
                 let Some(argument) = function.requires.and_then(plain) else { return false };
                 if self.scope.values(argument).iter().any(|value| value.as_text().is_some()) {
-                    self.request_any(argument, Form::Require, None);
+                    self.require_any(callee, argument, None);
                 }
             }
             Value::Node(function) => match &*function {
@@ -122,7 +130,7 @@ impl Walk<'_> {
                 let Value::Require(base) = self.scope.value(&member.obj) else { return false };
                 match (name.as_deref(), plain(1)) {
                     (Some("resolve"), _) => self.request_any(first, Form::RequireResolve, base.as_ref()),
-                    (Some("call"), Some(specifier)) => self.request_any(specifier, Form::Require, base.as_ref()),
+                    (Some("call"), Some(specifier)) => self.require_any(callee, specifier, base.as_ref()),
                     _ => return false,
                 }
             }

@@ -119,6 +119,11 @@ impl<'a> Scope<'a> {
         ident.ctxt == self.parsed.unresolved
     }
 
+    /// Is it `require` itself, by that name?
+    pub(super) fn is_nodes_require(&self, expr: &Expr) -> bool {
+        matches!(expr, Expr::Ident(ident) if ident.sym == "require" && self.is_global(ident))
+    }
+
     fn look(&self, expr: &Expr) -> Values {
         match expr {
             Expr::Lit(literal) => vec![of_literal(literal)],

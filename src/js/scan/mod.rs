@@ -136,8 +136,12 @@ pub struct Request {
     /// It imports nothing but types: compilers leave it out, unless they are told to keep what is
     /// written (`verbatimModuleSyntax`).
     pub only_types: bool,
+    /// They are of a decorated class: with `emitDecoratorMetadata` they are asked for when it is loaded.
+    pub is_told: bool,
     /// It stands there as it is, and was not worked out.
     pub is_literal: bool,
+    /// It is asked for by a `require` of another name, or from another place: bundlers do not see it.
+    pub is_aliased: bool,
     /// What the platform must be for this place to be come to.
     pub only_on: Vec<Condition>,
     /// Byte offsets of the specifier in the source.
@@ -176,7 +180,9 @@ impl Request {
             eager: true,
             guarded: false,
             only_types: false,
+            is_told: false,
             is_literal: true,
+            is_aliased: false,
             only_on: Vec::new(),
             at: (0, 0),
         }
@@ -198,7 +204,19 @@ mod tests {
     fn scanned(extension: &str, source: &str) -> Vec<String> {
         let scan = parse(extension, source, |parsed| scan(parsed, extension)).unwrap();
         let show = |request: &Request| {
-            let Request { specifier, form, base, eager, guarded, only_types, is_literal: _, only_on, at } = request;
+            let Request {
+                specifier,
+                form,
+                base,
+                eager,
+                guarded,
+                only_types,
+                is_told,
+                is_literal: _,
+                is_aliased: _,
+                only_on,
+                at,
+            } = request;
             assert!(source[at.0 as usize..at.1 as usize].contains(specifier.as_str()), "{request:?}");
             let base = match base {
                 None => String::new(),
@@ -208,8 +226,9 @@ mod tests {
             let eager = if *eager { "" } else { " lazy" };
             let guarded = if *guarded { " guarded" } else { "" };
             let types = if *only_types { " types" } else { "" };
+            let told = if *is_told { " told" } else { "" };
             let platform = if only_on.is_empty() { "" } else { " on some" };
-            format!("{specifier} {form:?}{base}{eager}{guarded}{types}{platform}")
+            format!("{specifier} {form:?}{base}{eager}{guarded}{types}{told}{platform}")
         };
         scan.requests.iter().map(show).collect()
     }

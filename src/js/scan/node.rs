@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use percent_encoding::percent_decode_str;
+
 use super::posix;
 use super::value::{ARCHITECTURE, Anchor, Anchored, FILE_URL, PLATFORM, UNKNOWN, Value};
 
@@ -146,30 +148,10 @@ fn url(arguments: &[&str]) -> Option<Value> {
     if has_scheme || input.starts_with('/') {
         return None;
     }
-    let path = decoded(input.split(['?', '#']).next().unwrap_or_default());
+    let path = percent_decode_str(input.split(['?', '#']).next().unwrap_or_default()).decode_utf8_lossy();
     let directory = if base.ends_with('/') { base.to_owned() } else { posix::dirname(base) };
     let slash = if path.is_empty() || matches!(path.rsplit('/').next(), Some("." | "..")) { "/" } else { "" };
     Some(Value::text(format!("{FILE_URL}{}{slash}", posix::join(&[&directory, &path]))))
-}
-
-/// `%20` is a space.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let hex = after.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// What `createRequire` gives.

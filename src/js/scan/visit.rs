@@ -94,14 +94,13 @@ impl Walk<'_> {
         let at = offsets(span);
         self.scan.requests.push(Request {
             specifier,
-            form,
             base,
             eager,
             guarded,
-            only_types: false,
             is_literal: false,
             only_on: self.only_on.clone(),
             at,
+            ..Request::plain("", form)
         });
     }
 
@@ -274,6 +273,10 @@ impl Visit for Walk<'_> {
         let only_types = !import.specifiers.is_empty() && import.specifiers.iter().all(is_type);
         if !import.type_only {
             self.statement(&import.src, Form::Import, only_types);
+            let is_told =
+                |specifier: &ImportSpecifier| self.used.as_ref().is_some_and(|used| used.is_told(specifier.local()));
+            let is_told = only_types && import.specifiers.iter().any(is_told);
+            self.scan.requests.iter_mut().last().into_iter().for_each(|request| request.is_told = is_told);
         }
     }
 

@@ -1,13 +1,15 @@
 //! As what the files of a trace are loaded. In: how the entry is loaded, and by which Node. Out: for each
 //! request, where it leads and what the target is to who asks: an `import` of a file that becomes
-//! CommonJS is a `require()`. Without a loader every file is what Node takes it for.
+//! CommonJS is a `require()`; and what is wrong with what no loader takes. Without a loader every file is what Node takes it for.
 
 use std::borrow::Cow;
 
-use super::Walk;
+use super::{How, Walk};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::NodeVersion;
 use crate::js::graph::{Edge, Graph, Targets};
 use crate::js::package::package_name;
+use crate::js::parse::CODE_EXTENSIONS;
 use crate::js::resolve::Unresolved;
 use crate::js::scan::{Form, Request};
 use crate::path::AbsPath;
@@ -18,19 +20,33 @@ use crate::plan::ModuleFormat;
 pub struct Loading {
     /// As what.
     pub format: ModuleFormat,
+    /// By `require()`, be it an ES module.
+    pub by_require: bool,
     /// The version of Node.
     pub node: NodeVersion,
 }
 
 impl Loading {
-    /// As what a request of a file that is loaded as `importer` loads its target.
-    pub fn format_of(self, graph: &Graph, importer: ModuleFormat, form: Form, target: &AbsPath) -> ModuleFormat {
+    /// As what a request of a file that is loaded as `importer` loads one of its targets.
+    pub fn format_of(
+        self,
+        graph: &Graph,
+        importer: ModuleFormat,
+        form: Form,
+        targets: &Targets,
+        target: &AbsPath,
+    ) -> ModuleFormat {
+        let is_synced = targets.synced && targets.modules.first().is_some_and(|first| first.path == *target);
         let by_require = match form {
             Form::Import => importer == ModuleFormat::Cjs,
             Form::Require => true,
             Form::DynamicImport | Form::ImportResolve | Form::RequireResolve => false,
         };
-        if by_require && self.node < NodeVersion::REQUIRES_MODULES { ModuleFormat::Cjs } else { graph.format(target) }
+        if by_require && !is_synced && self.node < NodeVersion::REQUIRES_MODULES {
+            ModuleFormat::Cjs
+        } else {
+            graph.format(target)
+        }
     }
 }
 
@@ -68,9 +84,46 @@ impl Walk<'_> {
         }
     }
 
-    pub(super) fn loaded_as(&self, importer: ModuleFormat, form: Form, target: &AbsPath) -> ModuleFormat {
+    /// What the user's modules import must be something that Node takes for a module: bundlers take more.
+    pub(super) fn check_loadable(&mut self, importer: &AbsPath, format: ModuleFormat, edge: &Edge, target: &AbsPath) {
+        let extension = target.extension();
+        let is_module = CODE_EXTENSIONS.contains(&extension) || matches!(extension, "" | "json" | "node");
+        // As CommonJS Node takes it for JavaScript.
+        let is_instance = extension == "wasm" && format == ModuleFormat::Esm;
+        let Request { form, guarded, eager, .. } = edge.request;
+        let is_asked = matches!(form, Form::Import | Form::DynamicImport) && !importer.in_node_modules();
+        if self.options.loading.is_none() || is_module || is_instance || !is_asked {
+            return;
+        }
+        let severity = match (guarded, eager) {
+            (true, _) => Severity::Note,
+            (false, true) => Severity::Error,
+            (false, false) => Severity::Warning,
+        };
+        let message = format!("Node cannot import '{}': it is no module", edge.request.specifier);
+        let hint = "read it with `fs`, or have the function bundled: `node_bundler = \"esbuild\"`";
+        let said = Diagnostic::new(severity, Code::ModuleFormat, message).at(importer).hint(hint);
+        self.found.diagnostics.push(Diagnostic { span: self.graph.place_of(importer, target), ..said });
+    }
+
+    /// As what a file is loaded of whose path only the run knows all.
+    pub(super) fn named_as(&self, how: How, target: &AbsPath) -> ModuleFormat {
+        let by_require = how == How::Request(Form::Require);
         match self.options.loading {
-            Some(loading) => loading.format_of(self.graph, importer, form, target),
+            Some(loading) if by_require && loading.node < NodeVersion::REQUIRES_MODULES => ModuleFormat::Cjs,
+            _ => self.graph.format(target),
+        }
+    }
+
+    pub(super) fn loaded_as(
+        &self,
+        importer: ModuleFormat,
+        form: Form,
+        targets: &Targets,
+        target: &AbsPath,
+    ) -> ModuleFormat {
+        match self.options.loading {
+            Some(loading) => loading.format_of(self.graph, importer, form, targets, target),
             None => self.graph.format(target),
         }
     }

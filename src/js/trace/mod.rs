@@ -7,6 +7,7 @@ mod binaries;
 mod lenient;
 mod loading;
 mod missing;
+mod waiting;
 mod whole;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -222,6 +223,7 @@ impl<'a> Walk<'a> {
         }
         self.add_whole_packages();
         self.report_missing(starts);
+        self.report_waiting(starts);
         self.report_provided();
         self.report_addons(starts);
         self.found.diagnostics.sort();
@@ -250,15 +252,22 @@ impl<'a> Walk<'a> {
         for (index, edge) in module.edges.iter().enumerate() {
             self.follow(path, format, index, edge, depth);
         }
-        self.take_named(path, &module, depth);
+        self.take_named(path, &module, depth, &|_, _| false);
     }
 
-    fn take_named(&mut self, path: &AbsPath, module: &Module, depth: usize) {
+    /// Takes what a module names, but for what is elsewhere.
+    fn take_named(
+        &mut self,
+        path: &AbsPath,
+        module: &Module,
+        depth: usize,
+        is_elsewhere: &dyn Fn(graph::How, &Real) -> bool,
+    ) {
         if !self.options.analysis {
             return;
         }
         for (how, named, _) in &module.named {
-            for file in &named.files {
+            for file in named.files.iter().filter(|file| !is_elsewhere(*how, file)) {
                 self.take(path, *how, named.is_choice, file, depth);
             }
         }
@@ -293,7 +302,8 @@ impl<'a> Walk<'a> {
         };
         let is_listed = self.list(file, how, Some(importer));
         if is_listed && is_code && !self.graph.store().is_dir(&file.path) {
-            self.reach(&file.path, self.graph.format(&file.path), Some(importer), depth + 1);
+            let format = self.named_as(how, &file.path);
+            self.reach(&file.path, format, Some(importer), depth + 1);
         }
     }
 
@@ -332,8 +342,9 @@ impl<'a> Walk<'a> {
                 self.take_binary(importer, edge.request.guarded, How::Request(edge.request.form), target);
                 continue;
             }
+            self.check_loadable(importer, format, edge, &target.path);
             if self.list(target, How::Request(edge.request.form), Some(importer)) {
-                let format = self.loaded_as(format, edge.request.form, &target.path);
+                let format = self.loaded_as(format, edge.request.form, targets, &target.path);
                 self.reach(&target.path, format, Some(importer), depth + 1);
             }
         }
@@ -389,8 +400,11 @@ impl<'a> Walk<'a> {
             }
             None => {}
         }
-        if let Some((tsconfig, why)) = &module.tsconfig_failure {
-            self.found.diagnostics.push(Diagnostic::warning(Code::Configuration, why.clone()).at(tsconfig));
+        if let Some(refusal) = &module.tsconfig_failure {
+            let bytes = self.graph.store().read(&refusal.path).unwrap_or_default();
+            let span = refusal.span(&String::from_utf8_lossy(&bytes));
+            let said = Diagnostic::warning(Code::Configuration, refusal.why.clone()).at(&refusal.path);
+            self.found.diagnostics.push(Diagnostic { span, ..said });
         }
         if let Some((package, said)) = &module.package
             && let Err(error) = &**said
@@ -433,12 +447,18 @@ impl<'a> Walk<'a> {
 
     /// The way from the entry to the request, by the fewest steps.
     fn chain(&self, importer: &AbsPath, specifier: &str) -> Vec<String> {
-        let steps = std::iter::successors(Some(importer), |path| {
+        let mut chain = self.chain_to(importer);
+        chain.push(specifier.to_owned());
+        chain
+    }
+
+    /// The way from the entry to a module.
+    fn chain_to(&self, path: &AbsPath) -> Vec<String> {
+        let steps = std::iter::successors(Some(path), |path| {
             self.reached.get(*path).or_else(|| self.inlined.get(*path))?.as_ref()
         });
         let mut chain: Vec<String> = steps.map(|path| path.relative_to(&self.options.shown_from)).collect();
         chain.reverse();
-        chain.push(specifier.to_owned());
         chain
     }
 }

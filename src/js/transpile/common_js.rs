@@ -2,11 +2,8 @@
 //! body of CommonJS's function, `import()` left as it is; or what it cannot say.
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use swc_core::common::{DUMMY_SP, Mark, Span, SyntaxContext};
-use swc_core::ecma::ast::{
-    ArrowExpr, AwaitExpr, ClassMember, Constructor, Expr, ExprStmt, ForOfStmt, Function, GetterProp, Id, Ident, Lit,
-    Program, Script, SetterProp, StaticBlock, Stmt, Str, UsingDecl,
-};
+use swc_core::common::{DUMMY_SP, Mark, SyntaxContext};
+use swc_core::ecma::ast::{Expr, ExprStmt, Id, Ident, Lit, Program, Script, Stmt, Str};
 use swc_core::ecma::transforms::base::rename::rename;
 use swc_core::ecma::transforms::module::common_js::{self, FeatureFlag, common_js};
 use swc_core::ecma::transforms::module::path::Resolver;
@@ -16,6 +13,7 @@ use swc_core::ecma::visit::{Visit, VisitWith};
 use super::specifiers::Targets;
 use super::{Work, import_meta, interop};
 use crate::diagnostic::Code;
+use crate::js::config::top_level_await;
 
 /// The names that CommonJS's function has for its parameters.
 pub(super) const PARAMETERS: [&str; 5] = ["exports", "require", "module", "__filename", "__dirname"];
@@ -24,7 +22,7 @@ pub(super) const PARAMETERS: [&str; 5] = ["exports", "require", "module", "__fil
 pub(super) fn lower(program: &mut Program, work: &Work<'_>, targets: &Targets) {
     if let Some(span) = top_level_await(program) {
         let message = "`await` at the top of a module cannot be expressed in CommonJS";
-        let hint = "move it into a function, or make the output an ES module: a `.mjs` or `.mts` file, or `\"type\": \"module\"` in package.json";
+        let hint = "move it into a function, or set `\"type\": \"module\"` in the function's package.json: then it is an ES module";
         work.said.error(Code::ModuleFormat, Some(span), message, hint);
         return;
     }
@@ -62,61 +60,6 @@ fn own_names(program: &Program, work: &Work<'_>) -> FxHashMap<Id, Id> {
     let own = names.0.into_iter().filter(|(_, scope)| *scope == top_level);
     let fresh = SyntaxContext::empty().apply_mark(Mark::new());
     own.map(|id| (id.clone(), (format!("_{}", id.0).into(), fresh))).collect()
-}
-
-/// The first `await` that no function is around.
-fn top_level_await(program: &Program) -> Option<Span> {
-    struct Await(Option<Span>);
-    impl Await {
-        fn at(&mut self, span: Span) {
-            self.0 = Some(self.0.map_or(span, |first| if first.lo < span.lo { first } else { span }));
-        }
-    }
-    impl Visit for Await {
-        fn visit_await_expr(&mut self, expr: &AwaitExpr) {
-            self.at(expr.span);
-            expr.visit_children_with(self);
-        }
-
-        fn visit_for_of_stmt(&mut self, statement: &ForOfStmt) {
-            if statement.is_await {
-                self.at(statement.span);
-            }
-            statement.visit_children_with(self);
-        }
-
-        fn visit_using_decl(&mut self, using: &UsingDecl) {
-            if using.is_await {
-                self.at(using.span);
-            }
-            using.visit_children_with(self);
-        }
-
-        fn visit_class_member(&mut self, member: &ClassMember) {
-            // Keys and decorators are worked out where the class is.
-            match member {
-                ClassMember::ClassProp(field) => field.key.visit_with(self),
-                ClassMember::Method(method) => method.key.visit_with(self),
-                _ => {}
-            }
-        }
-
-        fn visit_getter_prop(&mut self, getter: &GetterProp) {
-            getter.key.visit_with(self);
-        }
-
-        fn visit_setter_prop(&mut self, setter: &SetterProp) {
-            setter.key.visit_with(self);
-        }
-
-        fn visit_function(&mut self, _: &Function) {}
-        fn visit_arrow_expr(&mut self, _: &ArrowExpr) {}
-        fn visit_constructor(&mut self, _: &Constructor) {}
-        fn visit_static_block(&mut self, _: &StaticBlock) {}
-    }
-    let mut found = Await(None);
-    program.visit_with(&mut found);
-    found.0
 }
 
 /// Says `"use strict"`, unless the script does.

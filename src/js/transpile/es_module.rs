@@ -1,5 +1,6 @@
 //! What CommonJS has and ES modules have not. In: an ES module. Out: the same, with `require`,
-//! `__filename` and `__dirname` declared if it uses them and declares none itself.
+//! `__filename` and `__dirname` declared if it uses them and declares none itself. In a bundle they stay free: who
+//! declares `require` hides from the bundler what is asked for.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +19,7 @@ pub(super) fn provide(module: &mut Module, work: &Work<'_>) {
     if !work.options.has_dirname() {
         module.visit_mut_with(&mut Older(&mut used));
     }
-    if !used.names.is_empty() {
+    if !used.names.is_empty() && !work.options.is_bundled {
         prelude(&used.names, work).put_first(&mut module.body);
     }
     json::import(module);

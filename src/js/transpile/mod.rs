@@ -5,6 +5,7 @@
 mod accessors;
 mod anchor;
 mod common_js;
+mod computed;
 mod decorators;
 mod emit;
 mod es_module;
@@ -34,6 +35,7 @@ use swc_core::ecma::transforms::base::fixer::fixer;
 use swc_core::ecma::transforms::base::helpers::{HELPERS, Helpers, inject_helpers};
 use swc_core::ecma::transforms::base::resolver;
 
+pub use self::computed::Computed;
 pub use self::exports::exported_types;
 pub use self::options::{Decorators, Interop, Jsx, JsxRuntime, Module, Options};
 pub use self::specifiers::{Format, Target};
@@ -175,6 +177,9 @@ fn transform(
     if !options.use_define_for_class_fields {
         fields::assign(program);
     }
+    if !options.computed.is_empty() {
+        computed::choose(program, &options.computed, work);
+    }
     if let Some(file) = &options.anchor {
         anchor::anchor(program, file, work);
     }
@@ -224,7 +229,7 @@ mod tests {
         let source = "import 'a'; export const b = <i />; require('c'); __dirname; import('d')";
         let output = transpile(source, "jsx", &options, &|specifier, _| {
             let specifier = format!("./{specifier}.js");
-            Some(Target { specifier, format: Format::EsModule, types: Default::default() })
+            Some(Target { specifier, format: Format::EsModule, types: Default::default(), is_missing: false })
         });
         assert_eq!(output.unwrap().added, ["node:module", "node:path", "node:url", "react/jsx-runtime"]);
     }

@@ -4,6 +4,8 @@
 use oxc_resolver::CompilerOptions;
 use serde::Serialize;
 
+use super::Computed;
+
 use crate::function::NodeVersion;
 
 /// Everything that decides what comes out of a source, besides what its specifiers lead to.
@@ -32,8 +34,12 @@ pub struct Options {
     pub strict_null_checks: bool,
     /// The name of the source as it shall stand in the source map; none: no map is made.
     pub source_map: Option<String>,
-    /// The output becomes a part of another file: the path from that one's directory to this source.
+    /// The output goes into a bundle, and what ES modules lack is declared there.
+    pub is_bundled: bool,
+    /// The bundle is another file than this: the path from that one's directory to this source.
     pub anchor: Option<String>,
+    /// What computed requests may ask for, where that will not be found as it is asked for.
+    pub computed: Computed,
 }
 
 /// The kind of module that comes out.
@@ -112,7 +118,9 @@ impl Options {
             always_strict: false,
             strict_null_checks: false,
             source_map: None,
+            is_bundled: false,
             anchor: None,
+            computed: Computed::default(),
         }
     }
 

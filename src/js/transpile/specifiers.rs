@@ -14,7 +14,7 @@ use swc_core::ecma::transforms::base::enable_helper;
 use swc_core::ecma::visit::{Visit, VisitMut, VisitMutWith, VisitWith};
 
 use super::{Lead, Module, Work};
-use crate::js::scan::Form;
+use crate::js::scan::{Form, values_used};
 
 /// Where a specifier leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,15 @@ pub struct Target {
     ///
     /// [`exported_types`]: super::exported_types
     pub types: Arc<BTreeSet<String>>,
+    /// There is nothing: what no value uses of it is a type.
+    pub is_missing: bool,
+}
+
+impl Target {
+    /// There is nothing.
+    pub fn missing(specifier: &str) -> Self {
+        Self { specifier: specifier.to_owned(), format: Format::CommonJs, types: Arc::default(), is_missing: true }
+    }
 }
 
 /// What a module is, and what it was.
@@ -61,6 +70,7 @@ impl<'a> Leads<'a> {
 
     /// Types that are imported, or exported again, by a name that does not say so.
     pub(super) fn mark_types(&mut self, program: &mut Program) {
+        let used = values_used(program);
         let Program::Module(module) = program else { return };
         for item in &mut module.body {
             match item {
@@ -69,9 +79,12 @@ impl<'a> Leads<'a> {
                     else {
                         continue;
                     };
+                    let is_type = |name: &str, local: &Ident| {
+                        target.types.contains(name) || target.is_missing && !used.contains(local)
+                    };
                     for specifier in &mut import.specifiers {
                         if let ImportSpecifier::Default(default) = specifier
-                            && target.types.contains("default")
+                            && is_type("default", &default.local)
                         {
                             let imported = Ident::new_no_ctxt("default".into(), DUMMY_SP);
                             *specifier = ImportSpecifier::Named(ImportNamedSpecifier {
@@ -82,7 +95,7 @@ impl<'a> Leads<'a> {
                             });
                         } else if let ImportSpecifier::Named(named) = specifier {
                             let name = named.imported.as_ref().map_or(named.local.sym.as_str(), name_of);
-                            named.is_type_only |= target.types.contains(name);
+                            named.is_type_only |= is_type(name, &named.local);
                         }
                     }
                 }
