@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Component, Path};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
@@ -304,19 +304,9 @@ impl Store {
     /// # Errors
     /// It is no file, or the system refused.
     pub fn head(&self, path: &AbsPath, len: usize) -> Result<Vec<u8>, FileError> {
-        let real = self.real(path)?.path;
-        let failed = |error: &io::Error| FileError::new(&real, error);
-        let mut file = self.fs().open(&real).map_err(|error| failed(&error))?;
-        let mut head = vec![0; len];
-        let mut filled = 0;
-        while filled < len {
-            match io::Read::read(&mut file, &mut head[filled..]).map_err(|error| failed(&error))? {
-                0 => break,
-                read => filled += read,
-            }
-        }
-        head.truncate(filled);
-        Ok(head)
+        let mut head = Vec::with_capacity(len);
+        let read = io::Read::take(self.open(path)?, len as u64).read_to_end(&mut head);
+        read.map(|_| head).map_err(|error| FileError::new(path, &error))
     }
 
     /// A file of which only parts are wanted.
