@@ -305,7 +305,7 @@ impl Store {
     /// It is no file, or the system refused.
     pub fn head(&self, path: &AbsPath, len: usize) -> Result<Vec<u8>, FileError> {
         let mut head = Vec::with_capacity(len);
-        let read = io::Read::take(self.open(path)?, len as u64).read_to_end(&mut head);
+        let read = Read::take(self.open(path)?, len as u64).read_to_end(&mut head);
         read.map(|_| head).map_err(|error| FileError::new(path, &error))
     }
 
