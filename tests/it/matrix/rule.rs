@@ -44,6 +44,12 @@ impl Row {
         self.output() == Format::Esm || is_required && self.called() == Some(Format::Esm)
     }
 
+    /// Does it get the ES modules of a package that has both? A bundle holds what Node would import.
+    fn imports_modules(self) -> bool {
+        let is_inside = matches!(self.way(), "esbuild" | "esbuild_zisi") || self.is_version_2() && self.node() != "24";
+        self.stays_module() || is_inside && self.syntax() != "cjs"
+    }
+
     /// Is it written in the syntax of ES modules alone, but for what `mixed` borrows?
     pub(super) fn exports(self) -> bool {
         !matches!(self.syntax(), "cjs" | "assigned")
@@ -110,7 +116,7 @@ impl Row {
         answer["compiled"] = json!(if is_node { "node" } else { "compiled" });
         answer["modern"] = json!("modern");
         answer["bridge"] = json!("modern");
-        answer["dual"] = json!(if self.stays_module() { "import" } else { "require" });
+        answer["dual"] = json!(if self.imports_modules() { "import" } else { "require" });
         answer["own"] = json!(if self.extension() == "jsx" { "b x 1 own.txt" } else { "own own.txt" });
         answer["other"] = json!("other");
         answer["module"] = json!("always.mjs");
