@@ -73,3 +73,11 @@ fn a_map_that_cannot_be_read_is_a_failure() {
     let failures = project.try_bundle(fnzip_bundle::Format::Cjs).unwrap_err();
     assert!(failures[0].message.starts_with("the source map of `main.mjs` cannot be read: "), "{failures:?}");
 }
+
+#[test]
+fn a_place_of_the_hosts_code_leads_to_what_was_written() {
+    let map = r#"{ "version": 3, "sources": ["lib.ts"], "names": [], "mappings": ";EAIE" }"#;
+    assert_eq!(fnzip_bundle::original_place(map, 2, 3), Some((5, 3)));
+    assert_eq!(fnzip_bundle::original_place(map, 1, 1), None);
+    assert_eq!(fnzip_bundle::original_place("{}", 0, 0), None);
+}
