@@ -127,7 +127,8 @@ impl Host for Files {
             return Resolved::External(specifier.to_owned());
         }
         // What goes into the bundle is what Node would import; what stays outside is what it would require.
-        if let Ok(imported) = self.graph.targets_of(&importer, &request)
+        if self.wants_what_is_imported(&importer)
+            && let Ok(imported) = self.graph.targets_of(&importer, &request)
             && let Some(target) = imported.modules.first().filter(|real| self.is_inside(&real.path, form))
         {
             return Resolved::File(target.path.to_path_buf());
@@ -178,6 +179,12 @@ impl Files {
                 needs_require && self.options.node < NodeVersion::REQUIRES_MODULES && is_module()
             }
         }
+    }
+
+    /// Packages stay beside a bundle where they can, and what is compiled requires them anyway. Only a module
+    /// by name knows no other `default` than that of what it imports.
+    fn wants_what_is_imported(&self, importer: &AbsPath) -> bool {
+        matches!(self.options.packages, Packages::Inside { .. }) || self.graph.is_called_module(importer)
     }
 
     /// Where a request leads, asked by the bundle.

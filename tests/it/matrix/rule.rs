@@ -44,9 +44,9 @@ impl Row {
         self.output() == Format::Esm || is_required && self.called() == Some(Format::Esm)
     }
 
-    /// Does it get the ES modules of a package that has both? A bundle holds what Node would import.
+    /// Does it get the ES modules of a package that has both? A bundle with packages holds what Node would import.
     fn imports_modules(self) -> bool {
-        let is_inside = matches!(self.way(), "esbuild" | "esbuild_zisi") || self.is_version_2() && self.node() != "24";
+        let is_inside = matches!(self.way(), "esbuild" | "esbuild_zisi");
         self.stays_module() || is_inside && self.syntax() != "cjs"
     }
 
