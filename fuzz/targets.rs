@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fnzip::fs::{FileKind, FileSystem, Metadata};
+use fnzip::fs::{FileKind, FileSystem, Metadata, Stamp};
 use fnzip::js::config::analyse;
 use fnzip::js::parse::{CODE_EXTENSIONS, parse};
 use fnzip::js::scan;
@@ -24,10 +24,15 @@ struct Memory(BTreeMap<PathBuf, Vec<u8>>);
 impl FileSystem for Memory {
     fn lstat(&self, path: &Path) -> io::Result<Metadata> {
         if let Some(bytes) = self.0.get(path) {
-            return Ok(Metadata { kind: FileKind::File, len: bytes.len() as u64, executable: false });
+            return Ok(Metadata {
+                kind: FileKind::File,
+                len: bytes.len() as u64,
+                executable: false,
+                stamp: Stamp::default(),
+            });
         }
         let is_directory = self.0.keys().any(|file| file.starts_with(path));
-        let metadata = Metadata { kind: FileKind::Directory, len: 0, executable: false };
+        let metadata = Metadata { kind: FileKind::Directory, len: 0, executable: false, stamp: Stamp::default() };
         is_directory.then_some(metadata).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 

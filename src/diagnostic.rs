@@ -3,12 +3,13 @@
 
 use std::fmt;
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
 use crate::path::AbsPath;
 
 /// How much a diagnostic matters. The order is the order of showing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, BorshSerialize, BorshDeserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The function it speaks of is not built.
@@ -30,7 +31,7 @@ impl fmt::Display for Severity {
 }
 
 /// What kind of thing is wrong: stable names for tools.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, BorshSerialize, BorshDeserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the names say it, and each is explained where it is raised")]
 pub enum Code {
@@ -65,12 +66,12 @@ pub enum Code {
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.serialize(f)
+        Serialize::serialize(self, f)
     }
 }
 
 /// A stretch of one source line.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, BorshSerialize, BorshDeserialize)]
 pub struct Span {
     /// Counted from 1.
     pub line: usize,
@@ -118,7 +119,7 @@ fn floor_char_boundary(text: &str, at: usize) -> usize {
 }
 
 /// Where something was said.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub enum Place {
     /// In a file, here.
     File(AbsPath, Span),
@@ -137,7 +138,7 @@ impl Place {
 }
 
 /// One thing to say about the user's code or configuration.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub struct Diagnostic {
     /// Does it fail the function?
     pub severity: Severity,

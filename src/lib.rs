@@ -7,6 +7,7 @@
 
 pub mod archive;
 pub mod binary;
+pub mod cache;
 pub mod cli;
 pub mod diagnostic;
 pub mod fs;

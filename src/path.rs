@@ -4,11 +4,14 @@
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::io;
 use std::ops::Deref;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// An absolute path without `.` or `..`; cheap to clone. Links in it are not resolved: see
 /// [`Store::real`](crate::store::Store::real).
@@ -92,6 +95,36 @@ impl AbsPath {
         let down = ours.map(|component| component.as_os_str().to_string_lossy());
         let relative: Vec<_> = up.chain(down).collect();
         if relative.is_empty() { ".".into() } else { relative.join("/") }
+    }
+}
+
+impl AbsPath {
+    /// A path from the bytes that the system uses for it; none if it uses others.
+    pub fn from_bytes(bytes: Vec<u8>) -> Option<Self> {
+        os_string(bytes).map(Self::of)
+    }
+}
+
+#[cfg(unix)]
+fn os_string(bytes: Vec<u8>) -> Option<OsString> {
+    Some(std::os::unix::ffi::OsStringExt::from_vec(bytes))
+}
+
+#[cfg(not(unix))]
+fn os_string(bytes: Vec<u8>) -> Option<OsString> {
+    String::from_utf8(bytes).ok().map(OsString::from)
+}
+
+impl BorshSerialize for AbsPath {
+    fn serialize<W: io::Write>(&self, to: &mut W) -> io::Result<()> {
+        self.0.as_os_str().as_encoded_bytes().serialize(to)
+    }
+}
+
+impl BorshDeserialize for AbsPath {
+    fn deserialize_reader<R: io::Read>(from: &mut R) -> io::Result<Self> {
+        let bytes = Vec::deserialize_reader(from)?;
+        Self::from_bytes(bytes).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 }
 

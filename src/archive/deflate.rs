@@ -35,6 +35,10 @@ thread_local! {
 }
 
 impl Keep for Deflate {
+    fn name(&self) -> &'static str {
+        "deflate"
+    }
+
     fn keep(&self, bytes: &[u8]) -> Vec<u8> {
         let mut kept = Vec::with_capacity(HEADER + bytes.len() / 2);
         kept.extend(crc32fast::hash(bytes).to_le_bytes());

@@ -11,15 +11,17 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use sha2::{Digest, Sha256};
 
+use crate::fs::FileKind;
 use crate::path::{AbsPath, ArchivePath};
 use crate::plan::{Content, Entry, Output};
 use crate::settings::Format;
-use crate::store::{FileError, Store};
+use crate::store::{FileError, Hash, Store};
 
 /// What was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Archive {
     /// Where it is.
     pub path: AbsPath,
@@ -29,6 +31,8 @@ pub struct Archive {
     pub unzipped_size: Option<u64>,
     /// Of the file, in hexadecimal; none for a directory.
     pub sha256: Option<String>,
+    /// Of the file, as the store knows it; none for a directory.
+    pub hash: Option<Hash>,
     /// How many entries it has.
     pub entries: usize,
 }
@@ -52,6 +56,22 @@ pub enum WriteError {
     TooLarge(ArchivePath),
 }
 
+/// Where the output of function `name` stands in `directory`.
+pub fn place(output: &Output, name: &str, directory: &AbsPath, format: Format) -> AbsPath {
+    match (output, format) {
+        (Output::Verbatim { name, .. }, _) => directory.child(name),
+        (_, Format::None) => directory.child(name),
+        (_, Format::Tar) => directory.child(format!("{name}.tgz")),
+        (_, Format::Zip) => directory.child(format!("{name}.zip")),
+    }
+}
+
+/// Is a file there, just as it was written?
+pub fn is_there(archive: &Archive, store: &Store) -> bool {
+    let is_file = store.lstat(&archive.path).is_ok_and(|metadata| metadata.kind == FileKind::File);
+    is_file && archive.hash.is_some() && store.hash_apart(&archive.path).ok() == archive.hash
+}
+
 /// Writes the output of function `name` into `directory`.
 ///
 /// # Errors
@@ -64,36 +84,24 @@ pub fn write(
     store: &Store,
 ) -> Result<Archive, WriteError> {
     let failed = |error: &io::Error| WriteError::Output { path: directory.clone(), reason: reason(error) };
+    let path = place(output, name, directory, format);
     match (output, format) {
-        (Output::Verbatim { name, content, executable, entries, unzipped }, _) => {
-            let path = directory.child(name);
+        (Output::Verbatim { content, executable, entries, unzipped, .. }, _) => {
             let mut file = temporary(directory).map_err(|error| failed(&error))?;
             copy(content, file.as_file_mut(), store).map_err(|error| error.at(&path))?;
-            let (size, sha256) = put(file, &path, *executable)?;
-            let entries = *entries;
-            Ok(Archive { path, size: Some(size), unzipped_size: *unzipped, sha256: Some(sha256), entries })
+            let written = put(file, &path, *executable)?;
+            Ok(written.of(path, *entries, *unzipped))
         }
         (Output::Archive(entries), Format::None) => {
-            let path = directory.child(name);
-            let unzipped = directory::write(entries, &path, store)?;
-            Ok(Archive { path, size: None, unzipped_size: Some(unzipped), sha256: None, entries: entries.len() })
+            let unzipped_size = Some(directory::write(entries, &path, store)?);
+            Ok(Archive { path, size: None, unzipped_size, sha256: None, hash: None, entries: entries.len() })
         }
         (Output::Archive(entries), Format::Zip | Format::Tar) => {
-            let (extension, pack): (_, Pack) = match format {
-                Format::Tar => ("tgz", tarball::write),
-                _ => ("zip", zipped::write),
-            };
-            let path = directory.child(format!("{name}.{extension}"));
+            let pack: Pack = if format == Format::Tar { tarball::write } else { zipped::write };
             let mut file = temporary(directory).map_err(|error| failed(&error))?;
             let unzipped = pack(entries, file.as_file_mut(), store).map_err(|error| error.at(&path))?;
-            let (size, sha256) = put(file, &path, false)?;
-            Ok(Archive {
-                path,
-                size: Some(size),
-                unzipped_size: Some(unzipped),
-                sha256: Some(sha256),
-                entries: entries.len(),
-            })
+            let written = put(file, &path, false)?;
+            Ok(written.of(path, entries.len(), Some(unzipped)))
         }
     }
 }
@@ -168,10 +176,24 @@ fn temporary(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
     tempfile::Builder::new().prefix(".fnzip-").suffix(".tmp").tempfile_in(directory)
 }
 
-/// Moves a finished file to its place; its size and hash.
-fn put(mut file: tempfile::NamedTempFile, path: &AbsPath, executable: bool) -> Result<(u64, String), WriteError> {
-    let mut finish = || -> io::Result<(u64, String)> {
-        let mut hash = Sha256::new();
+/// A file that stands at its place.
+struct Written {
+    size: u64,
+    sha256: String,
+    hash: Hash,
+}
+
+impl Written {
+    fn of(self, path: AbsPath, entries: usize, unzipped_size: Option<u64>) -> Archive {
+        let Self { size, sha256, hash } = self;
+        Archive { path, size: Some(size), unzipped_size, sha256: Some(sha256), hash: Some(hash), entries }
+    }
+}
+
+/// Moves a finished file to its place.
+fn put(mut file: tempfile::NamedTempFile, path: &AbsPath, executable: bool) -> Result<Written, WriteError> {
+    let mut finish = || -> io::Result<Written> {
+        let (mut sha256, mut hash) = (Sha256::new(), blake3::Hasher::new());
         let mut size = 0;
         let mut buffer = vec![0; 1 << 16];
         io::Seek::rewind(file.as_file_mut())?;
@@ -180,19 +202,20 @@ fn put(mut file: tempfile::NamedTempFile, path: &AbsPath, executable: bool) -> R
             if read == 0 {
                 break;
             }
+            sha256.update(&buffer[..read]);
             hash.update(&buffer[..read]);
             size += read as u64;
         }
         for_everybody(file.as_file(), executable)?;
-        Ok((size, hexadecimal(&hash.finalize())))
+        Ok(Written { size, sha256: hexadecimal(&sha256.finalize()), hash: *hash.finalize().as_bytes() })
     };
     let finished = finish();
     let failed = |error: &io::Error| WriteError::Output { path: path.clone(), reason: reason(error) };
-    let (size, sha256) = finished.map_err(|error| failed(&error))?;
+    let written = finished.map_err(|error| failed(&error))?;
     let in_the_way = path.is_dir().then(|| directory::step_aside(path)).transpose().map_err(|error| failed(&error))?;
     file.persist(path).map_err(|error| failed(&error.error))?;
     drop(in_the_way);
-    Ok((size, sha256))
+    Ok(written)
 }
 
 fn hexadecimal(hash: &[u8]) -> String {

@@ -63,6 +63,8 @@ pub(super) enum Command {
     Why(Why),
     /// List the files that modules need
     Trace(Trace),
+    /// Show, check or empty what is remembered between runs
+    Cache(Cache),
     /// Print a completion script
     Completions(Completions),
     /// Print the manual page
@@ -173,6 +175,12 @@ pub(super) struct Bundle {
     /// Remember nothing from one run to the next
     #[arg(long, env = "FNZIP_NO_CACHE", hide_env = true, value_parser = FalseyValueParser::new())]
     no_cache: bool,
+    /// Where to remember things [default: .netlify/cache/fnzip of the site]
+    #[arg(long, value_name = "DIR", env = "FNZIP_CACHE_DIR", hide_env = true)]
+    cache_dir: Option<PathBuf>,
+    /// How much to remember [default: 1gb]
+    #[arg(long, value_name = "SIZE", env = "FNZIP_CACHE_SIZE", hide_env = true)]
+    cache_size: Option<String>,
     /// Show what the packages of each function cost
     #[arg(long, env = "FNZIP_SIZES", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(super) sizes: bool,
@@ -282,6 +290,33 @@ pub(super) struct Trace {
     /// JSON on stdout
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = TWINS)]
+pub(super) struct Cache {
+    /// What to do
+    #[arg(value_enum)]
+    pub(super) action: CacheAction,
+    /// Where to look for the site
+    #[arg(short = 'C', long = "cwd", alias = "site", value_name = "DIR", env = "FNZIP_CWD", hide_env = true)]
+    site: Option<PathBuf>,
+    /// Where things are remembered [default: .netlify/cache/fnzip of the site]
+    #[arg(long, value_name = "DIR", env = "FNZIP_CACHE_DIR", hide_env = true)]
+    cache_dir: Option<PathBuf>,
+    /// JSON on stdout
+    #[arg(long, env = "FNZIP_JSON", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CacheAction {
+    /// What is in it
+    Stats,
+    /// Remove everything
+    Clear,
+    /// Read everything, and remove what is damaged
+    Verify,
 }
 
 #[derive(Debug, Args)]
@@ -400,6 +435,15 @@ impl Site {
     }
 }
 
+impl Cache {
+    /// What was asked for, as seen from `cwd`.
+    pub(super) fn invocation(&self, cwd: &Path) -> Invocation {
+        let cwd = cwd.to_owned();
+        let (site, cache_dir) = (self.site.clone(), self.cache_dir.clone());
+        Invocation { cwd, site, cache_dir, environment: environment(), ..Invocation::default() }
+    }
+}
+
 impl Bundle {
     /// What was asked for, as seen from `cwd`.
     pub(super) fn invocation(&self, cwd: &Path) -> Invocation {
@@ -411,6 +455,9 @@ impl Bundle {
             keep_going: self.keep_going,
             reproducible: self.reproducible,
             source_maps: self.sourcemap,
+            no_cache: self.no_cache,
+            cache_dir: self.cache_dir.clone(),
+            cache_size: self.cache_size.clone(),
             ..self.site.invocation(cwd)
         }
     }

@@ -3,6 +3,7 @@
 
 mod args;
 mod bundle;
+mod cache;
 mod completions;
 mod config;
 mod list;
@@ -61,6 +62,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Config(args) => config::run(&args, &people),
         Command::Why(args) => why::run(&args, &people),
         Command::Trace(args) => trace::run(&args, &people),
+        Command::Cache(args) => cache::run(&args, &people),
         Command::Completions(args) => completions::run(&args),
         Command::Man => completions::man(),
         Command::Schema(args) => schema::run(&args),

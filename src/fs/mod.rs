@@ -10,6 +10,9 @@ use std::ffi::OsString;
 use std::io::{self, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// What a path names, links not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +27,7 @@ pub enum FileKind {
     Other,
 }
 
-/// The facts of one path that an archive can depend on: no times, no owners.
+/// The facts of one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Metadata {
     /// What the path names.
@@ -33,6 +36,26 @@ pub struct Metadata {
     pub len: u64,
     /// May the owner execute it? Always false where the system does not say.
     pub executable: bool,
+    /// Tells whether it was changed since; no archive may depend on it.
+    pub stamp: Stamp,
+}
+
+/// What changes when a file does. The default is that of files of which nobody can say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, BorshSerialize, BorshDeserialize)]
+pub struct Stamp {
+    /// When its bytes were changed, and when its facts were: nanoseconds since 1970.
+    times: [i128; 2],
+    /// Its number on its device.
+    number: [u64; 2],
+}
+
+impl Stamp {
+    /// Does it tell a file of this stamp from what it becomes? Not if it may be changed again without the clock
+    /// having gone on, as seen at this time: file systems count as much as two seconds as one (git calls it racy).
+    pub fn is_settled(&self, now: SystemTime) -> bool {
+        let now = now.duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_nanos().cast_signed());
+        *self != Self::default() && self.times.iter().all(|time| time + 2_000_000_000 < now)
+    }
 }
 
 /// A file that can be read from anywhere.
@@ -110,7 +133,8 @@ impl FileSystem for Disk {
             kind if kind.is_symlink() => FileKind::Link,
             _ => FileKind::Other,
         };
-        Ok(Metadata { kind, len: metadata.len(), executable: owner_may_execute(&metadata) })
+        let executable = owner_may_execute(&metadata);
+        Ok(Metadata { kind, len: metadata.len(), executable, stamp: stamp(&metadata) })
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
@@ -139,6 +163,24 @@ fn owner_may_execute(metadata: &std::fs::Metadata) -> bool {
 #[cfg(not(unix))]
 fn owner_may_execute(_: &std::fs::Metadata) -> bool {
     false
+}
+
+#[cfg(unix)]
+fn stamp(metadata: &std::fs::Metadata) -> Stamp {
+    use std::os::unix::fs::MetadataExt;
+    let time = |seconds: i64, nanoseconds: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds);
+    let modified = time(metadata.mtime(), metadata.mtime_nsec());
+    let changed = time(metadata.ctime(), metadata.ctime_nsec());
+    Stamp { times: [modified, changed], number: [metadata.dev(), metadata.ino()] }
+}
+
+#[cfg(not(unix))]
+fn stamp(metadata: &std::fs::Metadata) -> Stamp {
+    let time = |time: io::Result<SystemTime>| {
+        let passed = time.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        passed.map_or(0, |passed| passed.as_nanos().cast_signed())
+    };
+    Stamp { times: [time(metadata.modified()), time(metadata.created())], number: [0, 0] }
 }
 
 /// The operations that [`Counting`] tells apart.

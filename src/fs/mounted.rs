@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use rustc_hash::FxHashMap;
 
 use super::zipped::Zipped;
-use super::{FileKind, FileSystem, Metadata, ReadSeek};
+use super::{FileKind, FileSystem, Metadata, ReadSeek, Stamp};
 use crate::path::AbsPath;
 
 /// What is seen at a place.
@@ -149,7 +149,7 @@ fn under(directory: &AbsPath, rest: &Path) -> PathBuf {
 
 impl FileSystem for Mounted {
     fn lstat(&self, path: &Path) -> io::Result<Metadata> {
-        let here = |kind| Ok(Metadata { kind, len: 0, executable: false });
+        let here = |kind| Ok(Metadata { kind, len: 0, executable: false, stamp: Stamp::default() });
         if self.mounts.get(path).is_some_and(|mount| matches!(mount.source, Source::Link(_))) {
             return here(FileKind::Link);
         }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use zip::ZipArchive;
 
-use super::{FileKind, FileSystem, Metadata, ReadSeek};
+use super::{FileKind, FileSystem, Metadata, ReadSeek, Stamp};
 
 /// No file of a package is larger: what the platform takes of a whole function, unpacked, is less.
 const LARGEST: u64 = 256 << 20;
@@ -79,7 +79,7 @@ impl Zipped {
             if kind == FileKind::Directory {
                 directories.entry(name.to_owned()).or_default();
             } else {
-                let metadata = Metadata { kind, len: entry.size(), executable };
+                let metadata = Metadata { kind, len: entry.size(), executable, stamp: Stamp::default() };
                 members.insert(name.to_owned(), Member { index, metadata });
             }
         }
@@ -94,7 +94,7 @@ impl Zipped {
         match self.members.get(path) {
             Some(member) => Ok(member.metadata),
             None if self.directories.contains_key(path) => {
-                Ok(Metadata { kind: FileKind::Directory, len: 0, executable: false })
+                Ok(Metadata { kind: FileKind::Directory, len: 0, executable: false, stamp: Stamp::default() })
             }
             None => Err(nothing()),
         }

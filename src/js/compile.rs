@@ -70,7 +70,7 @@ pub(super) fn needs_compiler(path: &AbsPath) -> bool {
 
 /// Does it use what CommonJS has and an ES module lacks? Other packagers make CommonJS of such files.
 fn borrows(module: &Module) -> bool {
-    ["require", "__dirname", "__filename"].iter().any(|name| module.analysis.borrowed.contains(name))
+    ["require", "__dirname", "__filename"].iter().any(|name| module.analysis.borrowed.contains(*name))
 }
 
 struct Work<'a> {

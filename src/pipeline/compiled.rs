@@ -8,7 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use super::{Outcome, Progress, finish};
+use super::output::finish;
+use super::{Outcome, Progress};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::{Function, Runtime};
 use crate::process::Workshop;

@@ -6,33 +6,37 @@
 mod compiled;
 mod graphs;
 mod join;
+mod output;
+mod publish;
 mod weight;
 
 use std::collections::BTreeSet;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
 use self::compiled::{Compiling, Job};
 use self::graphs::{Graphs, resolve_options, tsconfig_directories};
+use self::output::finish;
+use self::publish::publish;
 pub use self::weight::Weight;
 use crate::archive::{self, Archive, WriteError};
+use crate::cache::{Cache, this_build};
 use crate::diagnostic::{Code, Diagnostic, Place, Severity, did_you_mean};
-use crate::function::{Function, FunctionName, Origin, Runtime, events};
+use crate::function::{Function, FunctionName, Origin, Runtime};
 use crate::js::addons::package_name as package_of;
 use crate::js::graph::Graph;
 use crate::js::resolve::ResolveOptions;
 use crate::js::rules::Rules;
 use crate::js::trace::trace;
 use crate::js::why::{Step, way};
-use crate::manifest::{Additions, BuildData, Manifest, Row, System, runtime_version};
 use crate::path::AbsPath;
-use crate::plan::{BuildFacts, Content, Output, Plan};
+use crate::plan::BuildFacts;
 use crate::runtime;
-use crate::settings::{Format, Settings};
+use crate::settings::Settings;
 use crate::source::{self, Candidate};
 use crate::store::Store;
 
@@ -179,6 +183,9 @@ fn without_function(settings: &Settings, candidates: &[Candidate]) -> Vec<Diagno
 pub fn bundle(settings: &Settings, store: Arc<Store>, progress: &dyn Progress) -> Result<Report, WriteError> {
     let start = Instant::now();
     archive::prepare(&settings.out)?;
+    if let Some(cache) = &settings.cache {
+        store.remember_in(Cache::new(&cache.directory, &this_build()), &settings.base);
+    }
     let Site { functions, said, mut diagnostics, graph } = open(settings, &store);
     progress.begin(functions.len());
     let functions = build_all(functions, said, &graph, settings, &store, progress);
@@ -199,6 +206,9 @@ pub fn bundle(settings: &Settings, store: Arc<Store>, progress: &dyn Progress) -
     if !report.failed() || settings.keep_going {
         publish(&report, settings)?;
         report.manifest = Some(settings.manifest.clone());
+    }
+    if let Some(cache) = &settings.cache {
+        store.finish(cache.size);
     }
     report.time = start.elapsed();
     Ok(report)
@@ -310,141 +320,4 @@ pub fn why(
         compressed: weights.iter().map(|weight| weight.0).sum(),
         size: weights.iter().map(|weight| weight.1).sum(),
     })
-}
-
-/// Writes what was planned.
-fn finish(
-    function: Function,
-    said: Vec<Diagnostic>,
-    planned: Result<Plan, Vec<Diagnostic>>,
-    settings: &Settings,
-    store: &Store,
-) -> Outcome {
-    let misconfigured = said.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-    let (built, mut diagnostics) = match planned {
-        Err(diagnostics) => (None, diagnostics),
-        Ok(plan) if misconfigured => (None, plan.diagnostics),
-        Ok(Plan { output, facts, mut diagnostics }) => {
-            // A program is one entry, and its thread none of the pool.
-            if !function.is_compiled() {
-                compress(&output, store);
-            }
-            let weights = match &output {
-                Output::Archive(entries) => weight::weigh(entries, &facts, store),
-                Output::Verbatim { .. } => Vec::new(),
-            };
-            let about = |diagnostic: Diagnostic| diagnostic.of(function.name.as_str()).under(settings.strict);
-            let written = match weight::too_large(&weights, settings.limits) {
-                Some(refused) => Err(refused),
-                None => archive::write(&output, function.name.as_str(), &settings.out, settings.format, store)
-                    .map_err(|error| Diagnostic::error(Code::Unwritable, error.to_string())),
-            };
-            match written {
-                Ok(archive) => {
-                    let is_zip = settings.format == Format::Zip;
-                    let size = archive.size.filter(|_| is_zip).unwrap_or(0);
-                    let large = weight::large(size, &weights, settings.limits);
-                    diagnostics.extend(large.map(about));
-                    (Some(Built { archive, facts, weights }), diagnostics)
-                }
-                Err(error) => {
-                    diagnostics.push(about(error));
-                    (None, diagnostics)
-                }
-            }
-        }
-    };
-    diagnostics.extend(said);
-    diagnostics.sort();
-    Outcome { function, built, diagnostics, time: Duration::ZERO }
-}
-
-/// Reads and compresses what no module graph has asked for yet: data, package.json files.
-fn compress(output: &Output, store: &Store) {
-    if let Output::Archive(entries) = output {
-        entries.par_iter().for_each(|entry| {
-            if let Content::File(path) = &entry.content {
-                let _ = store.kept(path); // An error is met again, and told, by the writer.
-            }
-        });
-    }
-}
-
-/// Writes the manifest, and removes the archives of the earlier one that are no longer made.
-fn publish(report: &Report, settings: &Settings) -> Result<(), WriteError> {
-    // A store of its own: the manifest is an output, and another run may have just replaced it.
-    let earlier = Manifest::read(&settings.manifest, &Store::new(crate::fs::Disk));
-    let mut manifest = manifest(report, settings);
-    if !settings.only.is_empty() {
-        // What was not asked for is still deployed as it was.
-        let others = earlier.iter().flat_map(|earlier| &earlier.functions);
-        manifest.functions.extend(others.filter(|row| !settings.only.matches(row.name.as_str())).cloned());
-        manifest.functions.sort_by(|one, two| one.name.cmp(&two.name));
-    }
-    manifest.write(&settings.manifest)?;
-    if report.failed() || !settings.only.is_empty() {
-        return Ok(());
-    }
-    let made: BTreeSet<&AbsPath> =
-        report.functions.iter().filter_map(|outcome| Some(&outcome.built.as_ref()?.archive.path)).collect();
-    for row in earlier.iter().flat_map(|earlier| &earlier.functions) {
-        let path = directory_of(&settings.manifest).join(&row.path);
-        let ours = path.parent().as_ref() == Some(&settings.out);
-        if let (true, false, Some(sha256)) = (ours, made.contains(&path), &row.fnzip.sha256) {
-            archive::remove_if_unchanged(&path, sha256);
-        }
-    }
-    Ok(())
-}
-
-fn directory_of(path: &AbsPath) -> AbsPath {
-    path.parent().unwrap_or_else(|| path.clone())
-}
-
-/// The rows of what was built.
-fn manifest(report: &Report, settings: &Settings) -> Manifest {
-    let directory = directory_of(&settings.manifest);
-    let shown = |path: &AbsPath, from: &AbsPath| {
-        if settings.reproducible { path.relative_to(from) } else { path.to_string() }
-    };
-    let rows = report.functions.iter().filter_map(|Outcome { function, built, .. }| {
-        let Built { archive, facts, .. } = built.as_ref()?;
-        let config = &function.config;
-        Some(Row {
-            bundler: facts.bundler,
-            build_data: BuildData::of(function.api_version, facts.bootstrap_version.as_deref()),
-            display_name: config.name.clone(),
-            generator: config.generator.clone(),
-            invocation_mode: function.invocation_mode(),
-            main_file: shown(&function.main_file, &settings.base),
-            memory: config.memory,
-            name: function.name.clone(),
-            path: shown(&archive.path, &directory),
-            priority: function.origin.priority(),
-            region: config.region.clone(),
-            runtime: function.runtime,
-            runtime_version: runtime_version(function),
-            routes: function.routes.clone(),
-            excluded_routes: function.excluded_routes.clone(),
-            traffic_rules: function.traffic_rules.clone(),
-            event_subscriptions: function.event_subscriptions.clone(),
-            schedule: config.schedule.clone(),
-            timeout: config.timeout.clone(),
-            vcpu: config.vcpu.clone(),
-            fnzip: Additions {
-                sha256: archive.sha256.clone(),
-                size: archive.size,
-                unzipped_size: archive.unzipped_size,
-                entries: archive.entries,
-                event_triggered: events::trigger(&function.name).map(str::to_owned),
-            },
-        })
-    });
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let timestamp = if settings.reproducible {
-        settings.source_date_epoch.unwrap_or(0).saturating_mul(1000)
-    } else {
-        u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
-    };
-    Manifest { functions: rows.collect(), system: System::here(), timestamp, version: 1 }
 }

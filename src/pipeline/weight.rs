@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use borsh::{BorshDeserialize, BorshSerialize};
+
 use crate::archive::deflate::Deflated;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::js::package::package_at;
@@ -12,7 +14,7 @@ use crate::settings::Limits;
 use crate::store::Store;
 
 /// What one package costs in an archive.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Weight {
     /// Its name; none for the site's own files.
     pub package: Option<String>,

@@ -32,7 +32,8 @@ pub(super) fn missing(main: &AbsPath, format: ModuleFormat, graph: &Graph) -> Op
 pub(super) fn of_other_format(path: &AbsPath, graph: &Graph) -> Option<Diagnostic> {
     let module = graph.module(path);
     let analysis = &module.analysis;
-    let assigns = analysis.assigns_exports && ["exports", "module"].iter().any(|name| analysis.borrowed.contains(name));
+    let assigns =
+        analysis.assigns_exports && ["exports", "module"].iter().any(|name| analysis.borrowed.contains(*name));
     let is_commonjs = assigns || !analysis.is_esm && !analysis.exported.is_empty();
     let (message, hint) = if graph.is_called_module(path) && is_commonjs {
         let message =

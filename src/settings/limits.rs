@@ -20,13 +20,15 @@ impl Default for Limits {
 }
 
 /// Reads a number of bytes, or `60mb`.
-pub(super) fn bytes(node: &Node) -> Option<u64> {
+pub(super) fn bytes_of(node: &Node) -> Option<u64> {
     let value = node.value();
-    if let Some(bytes) = value.as_u64() {
-        return Some(bytes);
-    }
-    let text = value.as_str()?.trim().to_lowercase();
-    let units = [("gb", 1024 * MEGA), ("mb", MEGA), ("kb", 1024), ("b", 1)];
+    value.as_u64().or_else(|| bytes(value.as_str().filter(|text| text.parse::<u64>().is_err())?))
+}
+
+/// `60mb`, or a number of bytes.
+pub(super) fn bytes(text: &str) -> Option<u64> {
+    let text = text.trim().to_lowercase();
+    let units = [("gb", 1024 * MEGA), ("mb", MEGA), ("kb", 1024), ("b", 1), ("", 1)];
     let (number, unit) = units.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))?;
     number.trim().parse::<u64>().ok()?.checked_mul(*unit)
 }

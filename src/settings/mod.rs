@@ -2,6 +2,7 @@
 //! Out: immutable [`Settings`], the command line before the environment before netlify.toml before
 //! the defaults. Never looks into a functions directory.
 
+mod cache;
 mod document;
 mod function_config;
 mod limits;
@@ -13,6 +14,7 @@ mod site;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+pub use cache::CacheSettings;
 pub use function_config::{ConfigLayers, config_beside};
 pub use limits::Limits;
 pub use package_rule::PackageRule;
@@ -110,6 +112,12 @@ pub struct Invocation {
     pub reproducible: bool,
     /// Build even sources that do not exist: they are a warning.
     pub tolerate_missing_sources: bool,
+    /// Remember nothing.
+    pub no_cache: bool,
+    /// Where to remember things.
+    pub cache_dir: Option<PathBuf>,
+    /// How much.
+    pub cache_size: Option<String>,
     /// Environment variables.
     pub environment: BTreeMap<String, String>,
 }
@@ -187,6 +195,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What packages need besides, by the site's word.
     pub package_rules: Vec<PackageRule>,
+    /// What is remembered between runs, if anything is.
+    pub cache: Option<CacheSettings>,
     /// What is worth knowing of the configuration.
     pub said: Vec<Diagnostic>,
 }
@@ -295,7 +305,9 @@ impl Settings {
             config.lay_over(layers);
             said.extend(problems);
         }
+        let base = invocation.base.as_ref().map_or(site.base, at);
         Ok(Self {
+            cache: cache::choose(invocation, site.own.cache, &base)?,
             sources: site.sources,
             out,
             manifest,
@@ -304,7 +316,7 @@ impl Settings {
             allow_foreign: invocation.allow_foreign,
             source_maps: invocation.source_maps,
             analysis: !(site.own.no_analysis || invocation.no_analysis),
-            base: invocation.base.as_ref().map_or(site.base, at),
+            base,
             repository_root: site.repository_root,
             bootstrap,
             branch: invocation.branch().map(str::to_owned),

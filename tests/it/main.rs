@@ -11,6 +11,7 @@
 mod support;
 
 mod bootstrap;
+mod cache;
 mod cli;
 mod config;
 mod determinism;

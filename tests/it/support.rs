@@ -69,6 +69,8 @@ pub(crate) fn fnzip(cwd: &Path) -> assert_cmd::Command {
     {
         command.env_remove(name);
     }
+    // Nothing is remembered, unless a test says so.
+    command.env("FNZIP_NO_CACHE", "1");
     // The Node of the machine is nobody's business, unless a test says so.
     command.env("FNZIP_NODE_VERSION", "24");
     command

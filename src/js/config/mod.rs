@@ -9,8 +9,11 @@ mod hidden;
 mod values;
 mod waits;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use serde_json::{Map, Value};
 use swc_core::common::Spanned;
 use swc_core::ecma::ast::{Expr, ObjectLit, Prop, PropOrSpread};
@@ -23,7 +26,7 @@ use super::parse::{Parsed, offset};
 use crate::diagnostic::Span;
 
 /// What can be read off a main file.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, BorshSerialize, BorshDeserialize)]
 pub struct Analysis {
     /// It has import or export statements.
     pub is_esm: bool,
@@ -32,7 +35,7 @@ pub struct Analysis {
     /// It assigns to `exports` or `module.exports`, outside of functions and branches.
     pub assigns_exports: bool,
     /// The names of CommonJS that it uses and does not declare: `require`, `__dirname` …
-    pub borrowed: BTreeSet<&'static str>,
+    pub borrowed: BTreeSet<Cow<'static, str>>,
     /// It exports `handler`.
     pub has_handler: bool,
     /// And what that is can be seen: it is no declaration, and not of another file or a pattern.
@@ -57,7 +60,7 @@ pub struct Analysis {
 }
 
 /// What `schedule()` was called with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Schedule<S> {
     /// This expression, here.
     Cron(String, S),
@@ -68,9 +71,10 @@ pub enum Schedule<S> {
 }
 
 /// An object of literals, with the place of each part by its path: `path.1`, `rateLimit.action`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, BorshSerialize, BorshDeserialize)]
 pub struct Literals {
     /// What could be read.
+    #[borsh(serialize_with = "write_object", deserialize_with = "read_object")]
     pub value: Map<String, Value>,
     /// Where it stands.
     pub places: BTreeMap<String, Span>,
@@ -78,6 +82,15 @@ pub struct Literals {
     pub keys: BTreeMap<String, Span>,
     /// What could not be read, and where it stands.
     pub unread: BTreeMap<String, Span>,
+}
+
+/// JSON is what tells itself: its own words are as good as any.
+fn write_object(object: &Map<String, Value>, to: &mut impl io::Write) -> io::Result<()> {
+    serde_json::to_string(object)?.serialize(to)
+}
+
+fn read_object(from: &mut impl io::Read) -> io::Result<Map<String, Value>> {
+    Ok(serde_json::from_str(&String::deserialize_reader(from)?)?)
 }
 
 impl Analysis {
@@ -110,7 +123,7 @@ pub fn analyse(parsed: &Parsed, source: &str) -> Analysis {
         is_esm: exports.is_esm,
         waits: top_level_await(&parsed.program).map(place),
         assigns_exports: exports.assigned,
-        borrowed: borrowed::borrowed(parsed),
+        borrowed: borrowed::borrowed(parsed).into_iter().map(Cow::Borrowed).collect(),
         has_handler: exports.named.contains_key("handler"),
         has_handler_value: exports.has_value("handler"),
         has_default: exports.named.contains_key("default"),

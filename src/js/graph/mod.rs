@@ -4,6 +4,7 @@
 mod compiling;
 mod computed;
 mod named;
+mod scanned;
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -13,16 +14,17 @@ use dashmap::DashMap;
 use oxc_resolver::CompilerOptions;
 use rustc_hash::FxBuildHasher;
 
+use self::scanned::scanned;
 use super::assets::{Named, package_root};
 use super::binary::Target;
-use super::config::{Analysis, analyse};
+use super::config::Analysis;
 use super::package::{InvalidPackage, Package};
-use super::parse::{CODE_EXTENSIONS, SyntaxError, parse};
+use super::parse::{CODE_EXTENSIONS, SyntaxError};
 use super::plugins::Mount;
 use super::pnp::{self, Pnp};
 use super::resolve::{Resolution, ResolveOptions, Resolver, Unresolved};
 use super::rules::Rules;
-use super::scan::{Condition, Form, Request, Scan, scan, written_for};
+use super::scan::{Condition, Form, Request, Scan, written_for};
 use super::tsconfig::Refusal;
 use crate::binary::{self, Binary};
 use crate::diagnostic::{Diagnostic, Span};
@@ -236,8 +238,8 @@ impl Graph {
 
     /// What a file says of itself; none if it does not parse.
     pub fn analysis(&self, path: &AbsPath) -> Option<Arc<(Scan, Analysis)>> {
-        let extension = known_extension(path);
-        self.files.scans.get_or_make(path, || scanned(extension, self.source(path))).ok()
+        let scanned = || scanned(path, known_extension(path), self.store(), &|| self.source(path));
+        self.files.scans.get_or_make(path, scanned).ok()
     }
 
     /// The module at a real path.
@@ -282,7 +284,7 @@ impl Graph {
             Some(bytes) => Ok(bytes.clone()),
             None => self.source(path).map(|bytes| source.get_or_init(|| bytes).clone()),
         };
-        match self.files.scans.get_or_make(path, || scanned(extension, read())) {
+        match self.files.scans.get_or_make(path, || scanned(path, extension, self.store(), &read)) {
             Ok(scanned) => {
                 let (scan, analysis) = &*scanned;
                 module.analysis = analysis.clone();
@@ -470,11 +472,4 @@ impl Graph {
 /// Node takes a file with an extension that it does not know for CommonJS.
 fn known_extension(path: &AbsPath) -> &str {
     Some(path.extension()).filter(|extension| CODE_EXTENSIONS.contains(extension)).unwrap_or("cjs")
-}
-
-fn scanned(extension: &str, bytes: Result<Arc<[u8]>, FileError>) -> Result<Arc<(Scan, Analysis)>, Failure> {
-    let bytes = bytes.map_err(Failure::File)?;
-    let source = String::from_utf8_lossy(&bytes);
-    let scanned = parse(extension, &source, |parsed| (scan(parsed, extension), analyse(parsed, &source)));
-    scanned.map(Arc::new).map_err(Failure::Syntax)
 }

@@ -17,13 +17,15 @@ mod types;
 mod value;
 mod visit;
 
+use borsh::{BorshDeserialize, BorshSerialize};
+
 pub use self::platform::{Condition, written_for};
 pub(super) use self::types::used as values_used;
 pub use self::value::{Anchor, Anchored, Base, OWN_STEM, UNKNOWN};
 use crate::js::parse::Parsed;
 
 /// What one file asks for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Scan {
     /// In the order of the source.
     pub requests: Vec<Request>,
@@ -40,7 +42,7 @@ pub struct Scan {
 }
 
 /// A call of a loader of native addons.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Addon {
     /// Which one, and with what.
     pub loader: Loader,
@@ -53,7 +55,7 @@ pub struct Addon {
 }
 
 /// The loaders of native addons.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Loader {
     /// `bindings('name')`
     Bindings(String),
@@ -71,7 +73,7 @@ pub enum Loader {
 }
 
 /// A request for whatever fits.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Pattern {
     /// With [`UNKNOWN`] parts.
     pub path: Anchored,
@@ -86,7 +88,7 @@ pub struct Pattern {
 }
 
 /// A path that the file names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Asset {
     /// The first of these that there is.
     pub paths: Vec<Anchored>,
@@ -101,7 +103,7 @@ pub struct Asset {
 }
 
 /// Something that is asked for, and could not be told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Unclear {
     /// What it is.
     pub what: Unknown,
@@ -110,7 +112,7 @@ pub struct Unclear {
 }
 
 /// What cannot be told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Unknown {
     /// Which package is asked for; with [`UNKNOWN`] parts.
     Package(String),
@@ -121,7 +123,7 @@ pub enum Unknown {
 }
 
 /// One specifier in one place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Request {
     /// As written.
     pub specifier: String,
@@ -149,7 +151,7 @@ pub struct Request {
 }
 
 /// The ways to ask for a module.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub enum Form {
     /// `import … from`, `export … from`.
     Import,

@@ -1,6 +1,7 @@
 //! What runs on some platforms alone. In: the test of a branch. Out: conditions on the target, which are
 //! decided where the target is known; a scan is the same for all.
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use swc_core::ecma::ast::{BinaryOp, Expr, Stmt, SwitchCase, UnaryOp};
 
 use super::evaluate::Scope;
@@ -8,7 +9,7 @@ use super::value::{ARCHITECTURE, PLATFORM, UNKNOWN, Value};
 use crate::js::literal::unwrapped;
 
 /// Two texts, at least one of them with a mark, that are the same on some platforms: one of these pairs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Condition {
     any: Vec<(String, String)>,
     negated: bool,

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::rc::Rc;
 
+use borsh::{BorshDeserialize, BorshSerialize};
+
 use super::posix::normal;
 
 /// A value.
@@ -84,7 +86,7 @@ impl<T: PartialEq> PartialEq for Weighed<T> {
 }
 
 /// Where a request is resolved from.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub enum Base {
     /// A path relative to the file, with a final `/` if it is a directory.
     Beside(String),
@@ -133,7 +135,7 @@ pub(super) const PARAMETERS: usize = 8;
 const MARKS: [char; 4] = ['\u{1}', '\u{3}', '\u{4}', '\u{5}'];
 
 /// Where a path begins.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub enum Anchor {
     /// The directory of the file.
     Directory,
@@ -144,7 +146,7 @@ pub enum Anchor {
 }
 
 /// A path from an anchor on.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub struct Anchored {
     /// Where it begins.
     pub anchor: Anchor,

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use borsh::{BorshDeserialize, BorshSerialize};
+
 use super::{Trace, TraceOptions, Walk};
 use crate::js::graph::{Graph, How};
 use crate::js::scan::{Form, Request};
@@ -10,7 +12,7 @@ use crate::path::AbsPath;
 use crate::store::Real;
 
 /// The modules of a bundle, by real path.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, BorshSerialize, BorshDeserialize)]
 pub struct Inlined {
     /// Those of which something is left.
     pub modules: BTreeSet<AbsPath>,

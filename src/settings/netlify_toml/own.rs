@@ -4,7 +4,7 @@
 use super::Reader;
 use crate::diagnostic::did_you_mean;
 use crate::settings::document::{Data, Member, Node, Table};
-use crate::settings::{For, Limits, PackageRule, limits};
+use crate::settings::{For, Limits, PackageRule, cache, limits};
 
 /// What `[fnzip]` says.
 #[derive(Debug, Default)]
@@ -21,9 +21,11 @@ pub(in crate::settings) struct Own {
     pub(in crate::settings) zip_go: Option<bool>,
     /// `analysis = "off"`.
     pub(in crate::settings) no_analysis: bool,
+    /// `cache`.
+    pub(in crate::settings) cache: cache::Said,
 }
 
-/// The keys. `cache` waits for what it sets.
+/// The keys.
 const KEYS: [&str; 7] = ["analysis", "cache", "limits", "package_rules", "target", "telemetry", "zip_go"];
 
 impl Reader<'_> {
@@ -50,12 +52,36 @@ impl Reader<'_> {
                 },
                 "limits" => read.limits = self.limits(node),
                 "package_rules" => read.package_rules = self.package_rules(node),
-                _ if KEYS.contains(&key.as_str()) => {
-                    self.warning(key_at, &format!("`fnzip.{key}` has no effect yet"));
-                }
+                "cache" => read.cache = self.cache(node),
                 _ => {
                     let meant = did_you_mean(key, KEYS.into_iter());
                     self.warning(key_at, &format!("`fnzip.{key}` is no key that is known{meant}"));
+                }
+            }
+        }
+        read
+    }
+
+    fn cache(&mut self, node: &Node) -> cache::Said {
+        let mut read = cache::Said { off: node.as_bool() == Some(false), ..cache::Said::default() };
+        if node.as_table().is_none() && node.as_bool().is_none() {
+            self.error(node.at(), "`fnzip.cache` must be false, or a table");
+        }
+        for Member { key, key_at, node } in node.as_table().into_iter().flatten() {
+            match key.as_str() {
+                "directory" => match node.as_str() {
+                    Some(directory) => read.directory = Some(directory.to_owned()),
+                    None => self.error(node.at(), "`fnzip.cache.directory` must be a path"),
+                },
+                "size" => match limits::bytes_of(node) {
+                    Some(size) => read.size = Some(size),
+                    None => {
+                        self.error(node.at(), "`fnzip.cache.size` must be a number of bytes, or text such as `500mb`");
+                    }
+                },
+                _ => {
+                    let meant = did_you_mean(key, ["directory", "size"].into_iter());
+                    self.warning(key_at, &format!("`fnzip.cache.{key}` is no key that is known{meant}"));
                 }
             }
         }
@@ -68,7 +94,7 @@ impl Reader<'_> {
             self.error(node.at(), "`fnzip.limits` must be a table");
         }
         for Member { key, key_at, node } in node.as_table().into_iter().flatten() {
-            match (key.as_str(), limits::bytes(node)) {
+            match (key.as_str(), limits::bytes_of(node)) {
                 ("zipped", Some(bytes)) => read.zipped = bytes,
                 ("unzipped", Some(bytes)) => read.unzipped = bytes,
                 ("zipped" | "unzipped", None) => {

@@ -2,14 +2,18 @@
 //! what stays outside. Out: the file, and what went into it. Never resolves by itself: where a request
 //! leads is the graph's word, so that a bundle and a trace agree.
 
+mod remembered;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use fnzip_bundle::{
     Code as Kind, Content, Dialect, Failure, Format, Host, Resolved, Source, bundle as rolldown, original_place,
 };
 
+use self::remembered::{Listening, expected};
 use super::compile::{needs_compiler, relative, rooted};
 use super::graph::{Edge, Graph, Module, Targets};
 use super::package::package_name;
@@ -53,7 +57,7 @@ pub enum Packages {
 }
 
 /// A bundle.
-#[derive(Debug)]
+#[derive(Debug, BorshSerialize, BorshDeserialize)]
 pub struct Bundled {
     /// The code.
     pub code: String,
@@ -91,10 +95,15 @@ pub fn bundle(
     let files =
         Files { graph: graph.clone(), entry: entry.clone(), options: options.clone(), refused: Mutex::default() };
     let files = Arc::new(files);
+    let listening = Arc::new(Listening::new(files.clone(), expected(&files, name)));
+    let known = listening.key().and_then(|key| graph.store().recall(key));
+    if let Some(bundled) = known.and_then(|known| borsh::from_slice(&known).ok()) {
+        return Ok(bundled);
+    }
     let said = |failures: Vec<Failure>, severity: Severity| {
         failures.into_iter().flat_map(|failure| files.in_our_words(failure, severity)).collect::<Vec<Diagnostic>>()
     };
-    let found = rolldown(&asked, files.clone()).map_err(|failures| said(failures, Severity::Error))?;
+    let found = rolldown(&asked, listening.clone()).map_err(|failures| said(failures, Severity::Error))?;
     let paths = |paths: Vec<PathBuf>| paths.into_iter().map(AbsPath::of).collect();
     let sizes: BTreeMap<AbsPath, usize> =
         found.modules.into_iter().map(|(path, size)| (AbsPath::of(path), size)).collect();
@@ -102,7 +111,11 @@ pub fn bundle(
     let output = found.files.into_iter().find(|file| file.is_entry);
     let (code, map) = output.map(|file| (file.code, file.map)).unwrap_or_default();
     let map = map.map(|map| rooted(map, entry, &options.base));
-    Ok(Bundled { code, map, inlined, sizes, diagnostics: said(found.warnings, Severity::Warning) })
+    let bundled = Bundled { code, map, inlined, sizes, diagnostics: said(found.warnings, Severity::Warning) };
+    if let (Some(key), Ok(bytes)) = (listening.key(), borsh::to_vec(&bundled)) {
+        graph.store().remember(key, &bytes);
+    }
+    Ok(bundled)
 }
 
 /// The graph, as rolldown wants its modules.
@@ -278,11 +291,12 @@ fn has_export_assignment(text: &str) -> bool {
 
 /// May a module ask where it stands, or for what only the run tells?
 fn looks_around(text: &str, module: &Module) -> bool {
+    ["__dirname", "__filename", "import.meta"].iter().any(|word| text.contains(word)) || asks_around(module)
+}
+
+fn asks_around(module: &Module) -> bool {
     let asks = |edge: &Edge| edge.request.form == Form::RequireResolve || !edge.request.is_literal;
-    ["__dirname", "__filename", "import.meta"].iter().any(|word| text.contains(word))
-        || !module.named.is_empty()
-        || !module.doubts.is_empty()
-        || module.edges.iter().any(asks)
+    !module.named.is_empty() || !module.doubts.is_empty() || module.edges.iter().any(asks)
 }
 
 impl Files {

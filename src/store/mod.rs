@@ -1,22 +1,35 @@
 //! What a run knows of the files it reads. In: paths. Out: facts, real paths, directory listings and
 //! contents, each asked of the file system at most once however many functions use it. It knows
 //! bytes only, never languages or archive formats, and holds a file's bytes no longer than somebody
-//! uses them: what it keeps is the form that a [`Keep`] makes of them.
+//! uses them: what it keeps is the form that a [`Keep`] makes of them. With a cache, what was made of a
+//! content in an earlier run need not be made again.
+
+mod content;
+mod memory;
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Component, Path};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use dashmap::DashMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::fs::{FileKind, FileSystem, Metadata, ReadSeek};
+use self::content::Content;
+pub use self::content::Seen;
+use self::memory::Memory;
+use crate::cache::Cache;
+use crate::fs::{FileKind, FileSystem, Metadata};
 use crate::path::AbsPath;
+
+/// The hash of a content (BLAKE3).
+pub type Hash = [u8; 32];
 
 /// The form in which contents are kept once nobody uses them: smaller, and enough to go on with.
 pub trait Keep: Send + Sync {
+    /// What tells the form from others.
+    fn name(&self) -> &'static str;
     /// From a file's bytes to what is kept of them.
     fn keep(&self, bytes: &[u8]) -> Vec<u8>;
     /// The way back.
@@ -97,19 +110,13 @@ pub struct Store {
     fs: Arc<dyn FileSystem>,
     view: OnceLock<Arc<dyn FileSystem>>,
     keep: Option<Box<dyn Keep>>,
+    memory: OnceLock<Memory>,
     facts: Map<AbsPath, Result<Metadata, FileError>>,
     real: Map<AbsPath, Result<Real, FileError>>,
     listings: Map<AbsPath, Result<Arc<[OsString]>, FileError>>,
     contents: Map<AbsPath, Arc<Mutex<Content>>>,
     /// What is kept of bytes that are no file's, by their hash.
-    made: Map<[u8; 32], Arc<[u8]>>,
-}
-
-#[derive(Default)]
-struct Content {
-    bytes: Option<Weak<[u8]>>,
-    kept: Option<Arc<[u8]>>,
-    failed: Option<FileError>,
+    made: Map<Hash, Arc<[u8]>>,
 }
 
 impl Store {
@@ -119,6 +126,7 @@ impl Store {
             fs: Arc::new(fs),
             view: OnceLock::new(),
             keep: None,
+            memory: OnceLock::new(),
             facts: Map::default(),
             real: Map::default(),
             listings: Map::default(),
@@ -131,6 +139,12 @@ impl Store {
     pub fn keeping(mut self, keep: impl Keep + 'static) -> Self {
         self.keep = Some(Box::new(keep));
         self
+    }
+
+    /// From here on, what was made of contents in earlier runs is found in `cache`. Sites that share a cache
+    /// are told apart by their `top`; a store takes one cache.
+    pub fn remember_in(&self, cache: Cache, top: &AbsPath) {
+        self.memory.get_or_init(|| Memory::of(cache, top));
     }
 
     /// The file system below, without any view.
@@ -272,107 +286,6 @@ impl Store {
         entry.or_insert_with(list).clone()
     }
 
-    /// A file's bytes. They stay in memory as long as somebody holds them.
-    ///
-    /// # Errors
-    /// It is no file, or the system refused.
-    pub fn read(&self, path: &AbsPath) -> Result<Arc<[u8]>, FileError> {
-        self.with_content(path, |content, real| {
-            if let Some(bytes) = content.bytes.as_ref().and_then(Weak::upgrade) {
-                return Ok(bytes);
-            }
-            let bytes: Arc<[u8]> = match (&content.kept, &self.keep) {
-                (Some(kept), Some(keep)) => keep.restore(kept).into(),
-                _ => self.read_now(content, real)?,
-            };
-            content.bytes = Some(Arc::downgrade(&bytes));
-            Ok(bytes)
-        })
-    }
-
-    /// The bytes of a file that is used once: nothing is made of them, and nothing is kept.
-    ///
-    /// # Errors
-    /// It is no file, or the system refused.
-    pub fn read_apart(&self, path: &AbsPath) -> Result<Arc<[u8]>, FileError> {
-        let real = self.real(path)?.path;
-        self.fs().read(&real).map(Into::into).map_err(|error| FileError::new(&real, &error))
-    }
-
-    /// The first bytes of a file, so many if it has them: enough to know what it is. They are not kept.
-    ///
-    /// # Errors
-    /// It is no file, or the system refused.
-    pub fn head(&self, path: &AbsPath, len: usize) -> Result<Vec<u8>, FileError> {
-        let mut head = Vec::with_capacity(len);
-        let read = Read::take(self.open(path)?, len as u64).read_to_end(&mut head);
-        read.map(|_| head).map_err(|error| FileError::new(path, &error))
-    }
-
-    /// A file of which only parts are wanted.
-    ///
-    /// # Errors
-    /// It is no file, or the system refused.
-    pub fn open(&self, path: &AbsPath) -> Result<Box<dyn ReadSeek>, FileError> {
-        let real = self.real(path)?.path;
-        self.fs().open(&real).map_err(|error| FileError::new(&real, &error))
-    }
-
-    /// What is kept of a file's bytes; the bytes themselves where nothing is made of them.
-    ///
-    /// # Errors
-    /// It is no file, or the system refused.
-    pub fn kept(&self, path: &AbsPath) -> Result<Arc<[u8]>, FileError> {
-        self.with_content(path, |content, real| {
-            if let Some(kept) = &content.kept {
-                return Ok(kept.clone());
-            }
-            let bytes = self.read_now(content, real)?;
-            Ok(content.kept.clone().unwrap_or(bytes))
-        })
-    }
-
-    /// What is kept of bytes that are no file's, made once for all who have the same; the bytes themselves
-    /// where nothing is made of them.
-    pub fn kept_of(&self, bytes: &Arc<[u8]>) -> Arc<[u8]> {
-        let Some(keep) = &self.keep else { return bytes.clone() };
-        let hash = *blake3::hash(bytes).as_bytes();
-        if let Some(known) = self.made.get(&hash) {
-            return known.clone();
-        }
-        let kept: Arc<[u8]> = keep.keep(bytes).into();
-        self.made.entry(hash).or_insert(kept).clone()
-    }
-
-    /// Runs `f` on the one record of the file that `path` leads to, whatever its name.
-    fn with_content<T>(
-        &self,
-        path: &AbsPath,
-        f: impl FnOnce(&mut Content, &AbsPath) -> Result<T, FileError>,
-    ) -> Result<T, FileError> {
-        let real = self.real(path)?.path;
-        let content = self.contents.entry(real.clone()).or_default().clone();
-        let mut content = content.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(error) = &content.failed {
-            return Err(error.clone());
-        }
-        f(&mut content, &real)
-    }
-
-    fn read_now(&self, content: &mut Content, real: &AbsPath) -> Result<Arc<[u8]>, FileError> {
-        match self.fs().read(real) {
-            Ok(bytes) => {
-                content.kept = self.keep.as_ref().map(|keep| keep.keep(&bytes).into());
-                Ok(bytes.into())
-            }
-            Err(error) => {
-                let error = FileError::new(real, &error);
-                content.failed = Some(error.clone());
-                Err(error)
-            }
-        }
-    }
-
     /// Every file below `directory`, by its path there, sorted; directories for which `enter` says
     /// no are left out. Links are not followed but given as they are.
     ///
@@ -424,6 +337,9 @@ mod tests {
 
     struct Upper;
     impl Keep for Upper {
+        fn name(&self) -> &'static str {
+            "upper"
+        }
         fn keep(&self, bytes: &[u8]) -> Vec<u8> {
             bytes.to_ascii_uppercase()
         }
