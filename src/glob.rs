@@ -1,6 +1,8 @@
 //! Lists of globs as users write them. In: patterns in order, some with a leading `!`. Out: is a
 //! path meant? Never looks at the disk.
 
+use std::fmt;
+
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 /// Patterns in order: the last one that fits decides, and `!` in front of one says "not these".
@@ -9,11 +11,17 @@ pub struct GlobList {
     patterns: Vec<Pattern>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Pattern {
     text: String,
     negated: bool,
     matcher: GlobSet,
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{:?}", if self.negated { "!" } else { "" }, self.text)
+    }
 }
 
 /// A pattern that is no glob.

@@ -185,7 +185,7 @@ pub fn case_clashes<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<(&'a st
 }
 
 /// The name of an entry in an archive: relative, UTF-8, with `/`, and never out of the archive.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub struct ArchivePath(Arc<str>);
 
 /// A name that must not stand in an archive.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
 use crate::diagnostic::Diagnostic;
@@ -64,7 +65,7 @@ pub enum Content {
 }
 
 /// The kind of module that goes in or comes out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, BorshSerialize, BorshDeserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ModuleFormat {
     /// CommonJS.
@@ -74,7 +75,7 @@ pub enum ModuleFormat {
 }
 
 /// What is known of a function once it is planned.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, BorshSerialize, BorshDeserialize)]
 pub struct BuildFacts {
     /// How it became files.
     pub bundler: Option<Bundler>,

@@ -14,7 +14,6 @@ use std::path::Path;
 use borsh::{BorshDeserialize, BorshSerialize};
 use sha2::{Digest, Sha256};
 
-use crate::fs::FileKind;
 use crate::path::{AbsPath, ArchivePath};
 use crate::plan::{Content, Entry, Output};
 use crate::settings::Format;
@@ -68,8 +67,7 @@ pub fn place(output: &Output, name: &str, directory: &AbsPath, format: Format) -
 
 /// Is a file there, just as it was written?
 pub fn is_there(archive: &Archive, store: &Store) -> bool {
-    let is_file = store.lstat(&archive.path).is_ok_and(|metadata| metadata.kind == FileKind::File);
-    is_file && archive.hash.is_some() && store.hash_apart(&archive.path).ok() == archive.hash
+    archive.hash.is_some() && store.hash_apart(&archive.path).ok() == archive.hash
 }
 
 /// Writes the output of function `name` into `directory`.

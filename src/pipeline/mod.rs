@@ -8,6 +8,7 @@ mod graphs;
 mod join;
 mod output;
 mod publish;
+mod unchanged;
 mod weight;
 
 use std::collections::BTreeSet;
@@ -22,6 +23,7 @@ use self::compiled::{Compiling, Job};
 use self::graphs::{Graphs, resolve_options, tsconfig_directories};
 use self::output::finish;
 use self::publish::publish;
+use self::unchanged::{remember_run, unchanged};
 pub use self::weight::Weight;
 use crate::archive::{self, Archive, WriteError};
 use crate::cache::{Cache, this_build};
@@ -75,6 +77,8 @@ pub struct Built {
     pub facts: BuildFacts,
     /// What its packages cost, the heaviest first.
     pub weights: Vec<Weight>,
+    /// It was there already.
+    pub as_it_was: bool,
 }
 
 impl Report {
@@ -186,9 +190,23 @@ pub fn bundle(settings: &Settings, store: Arc<Store>, progress: &dyn Progress) -
     if let Some(cache) = &settings.cache {
         store.remember_in(Cache::new(&cache.directory, &this_build()), &settings.base);
     }
-    let Site { functions, said, mut diagnostics, graph } = open(settings, &store);
+    let mut report = match unchanged(settings, &store) {
+        Some(report) => report,
+        None => build(settings, &store, progress),
+    };
+    if !report.failed() || settings.keep_going {
+        publish(&report, settings)?;
+        report.manifest = Some(settings.manifest.clone());
+    }
+    report.time = start.elapsed();
+    Ok(report)
+}
+
+/// Builds every function, and remembers how.
+fn build(settings: &Settings, store: &Arc<Store>, progress: &dyn Progress) -> Report {
+    let Site { functions, said, mut diagnostics, graph } = open(settings, store);
     progress.begin(functions.len());
-    let functions = build_all(functions, said, &graph, settings, &store, progress);
+    let functions = build_all(functions, said, &graph, settings, store, progress);
     // What is neither built nor wrong is left out.
     let is_left_out = |outcome: &Outcome| {
         outcome.built.is_none() && !outcome.diagnostics.iter().any(|said| said.severity == Severity::Error)
@@ -202,16 +220,12 @@ pub fn bundle(settings: &Settings, store: Arc<Store>, progress: &dyn Progress) -
         let diagnostic = places.map_or(diagnostic.clone(), |source| diagnostic.at(&source.path));
         diagnostics.push(diagnostic.under(settings.strict));
     }
-    let mut report = Report { functions, diagnostics, manifest: None, time: start.elapsed() };
-    if !report.failed() || settings.keep_going {
-        publish(&report, settings)?;
-        report.manifest = Some(settings.manifest.clone());
-    }
+    let report = Report { functions, diagnostics, manifest: None, time: Duration::ZERO };
+    remember_run(&report, settings, store);
     if let Some(cache) = &settings.cache {
         store.finish(cache.size);
     }
-    report.time = start.elapsed();
-    Ok(report)
+    report
 }
 
 /// Compilers run beside the work on JavaScript; the order is that of the functions.

@@ -32,12 +32,12 @@ pub(super) fn finish(
         Ok(Plan { output, facts, mut diagnostics }) => {
             let about = |diagnostic: Diagnostic| diagnostic.of(function.name.as_str()).under(settings.strict);
             match put(&function, &output, &facts, settings, store) {
-                Ok((archive, weights)) => {
+                Ok((archive, weights, as_it_was)) => {
                     let is_zip = settings.format == Format::Zip;
                     let size = archive.size.filter(|_| is_zip).unwrap_or(0);
                     let large = weight::large(size, &weights, settings.limits);
                     diagnostics.extend(large.map(about));
-                    (Some(Built { archive, facts, weights }), diagnostics)
+                    (Some(Built { archive, facts, weights, as_it_was }), diagnostics)
                 }
                 Err(error) => {
                     diagnostics.push(about(error));
@@ -51,14 +51,14 @@ pub(super) fn finish(
     Outcome { function, built, diagnostics, time: Duration::ZERO }
 }
 
-/// The archive of a plan, and what it weighs; written only if it is not there.
+/// The archive of a plan, what it weighs, and whether it was there already; else it is written.
 fn put(
     function: &Function,
     output: &Output,
     facts: &BuildFacts,
     settings: &Settings,
     store: &Store,
-) -> Result<(Archive, Vec<Weight>), Diagnostic> {
+) -> Result<(Archive, Vec<Weight>, bool), Diagnostic> {
     let name = function.name.as_str();
     // A program is one entry, and its thread none of the pool.
     let entries = match output {
@@ -71,7 +71,7 @@ fn put(
         let path = archive::place(output, name, &settings.out, settings.format);
         let archive = Archive { path, ..archive };
         if archive::is_there(&archive, store) {
-            return Ok((archive, weights));
+            return Ok((archive, weights, true));
         }
     }
     // Reads and compresses what no module graph has asked for yet: data, package.json files.
@@ -93,7 +93,7 @@ fn put(
     if let (Some(key), Ok(bytes)) = (key, borsh::to_vec(&known)) {
         store.remember(key, &bytes);
     }
-    Ok((known.archive, known.weights))
+    Ok((known.archive, known.weights, false))
 }
 
 /// What was written of the same entries before.

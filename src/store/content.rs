@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, Weak};
 
 use super::{FileError, Hash, Keep, Store};
 use crate::cache::Key;
-use crate::fs::ReadSeek;
+use crate::fs::{FileKind, Metadata, ReadSeek};
 use crate::path::AbsPath;
 
 /// What the store holds of a file's content.
@@ -51,6 +51,7 @@ impl Store {
     /// It is no file, or the system refused.
     pub fn read_apart(&self, path: &AbsPath) -> Result<Arc<[u8]>, FileError> {
         let real = self.real(path)?.path;
+        self.opened.insert(real.clone());
         self.fs().read(&real).map(Into::into).map_err(|error| FileError::new(&real, &error))
     }
 
@@ -70,6 +71,7 @@ impl Store {
     /// It is no file, or the system refused.
     pub fn open(&self, path: &AbsPath) -> Result<Box<dyn ReadSeek>, FileError> {
         let real = self.real(path)?.path;
+        self.opened.insert(real.clone());
         self.fs().open(&real).map_err(|error| FileError::new(&real, &error))
     }
 
@@ -131,7 +133,11 @@ impl Store {
     /// # Errors
     /// It is no file, or the system refused.
     pub fn hash_apart(&self, path: &AbsPath) -> Result<Hash, FileError> {
-        let metadata = self.lstat(path)?;
+        // Not remembered for the run: it is about to be replaced.
+        let metadata = self.fs().lstat(path).map_err(|error| FileError::new(path, &error))?;
+        if metadata.kind != FileKind::File {
+            return Err(FileError::not_found(path));
+        }
         if let Some(hash) = self.memory.get().and_then(|memory| memory.hash(path, &metadata)) {
             return Ok(hash);
         }
@@ -162,11 +168,32 @@ impl Store {
         }
     }
 
+    /// What was last said under a key.
+    pub fn recall_last(&self, key: Key) -> Option<Vec<u8>> {
+        self.memory.get()?.cache.record(key)
+    }
+
+    /// Says something under a key, instead of what was said before.
+    pub fn remember_last(&self, key: Key, bytes: &[u8]) {
+        if let Some(memory) = self.memory.get() {
+            memory.cache.set_record(key, bytes);
+        }
+    }
+
     /// Ends a run: what it has learned is found by the next, in a cache of at most `limit` bytes.
     pub fn finish(&self, limit: u64) {
         if let Some(memory) = self.memory.get() {
             memory.finish();
             memory.cache.finish(limit);
+        }
+    }
+
+    /// A file with these facts has this content, as somebody else remembers.
+    pub(super) fn is_known(&self, path: &AbsPath, metadata: &Metadata, hash: Hash) {
+        if let Some(memory) = self.memory.get()
+            && !path.in_node_modules()
+        {
+            memory.learn(path, metadata, hash);
         }
     }
 

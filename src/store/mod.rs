@@ -5,15 +5,17 @@
 //! content in an earlier run need not be made again.
 
 mod content;
+pub mod looked;
 mod memory;
+mod paths;
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use dashmap::DashMap;
+use dashmap::{DashMap, DashSet};
 use rustc_hash::FxBuildHasher;
 
 use self::content::Content;
@@ -113,8 +115,11 @@ pub struct Store {
     memory: OnceLock<Memory>,
     facts: Map<AbsPath, Result<Metadata, FileError>>,
     real: Map<AbsPath, Result<Real, FileError>>,
+    links: Map<AbsPath, Result<PathBuf, FileError>>,
     listings: Map<AbsPath, Result<Arc<[OsString]>, FileError>>,
     contents: Map<AbsPath, Arc<Mutex<Content>>>,
+    /// Files of which parts were read.
+    opened: DashSet<AbsPath, FxBuildHasher>,
     /// What is kept of bytes that are no file's, by their hash.
     made: Map<Hash, Arc<[u8]>>,
 }
@@ -129,8 +134,10 @@ impl Store {
             memory: OnceLock::new(),
             facts: Map::default(),
             real: Map::default(),
+            links: Map::default(),
             listings: Map::default(),
             contents: Map::default(),
+            opened: DashSet::default(),
             made: Map::default(),
         }
     }
@@ -158,6 +165,7 @@ impl Store {
         if self.view.set(view).is_ok() {
             self.facts.retain(|path, _| !path.in_node_modules());
             self.real.retain(|path, _| !path.in_node_modules());
+            self.links.clear();
             self.listings.clear();
         }
     }
@@ -267,8 +275,9 @@ impl Store {
     ///
     /// # Errors
     /// It is no link, or the system refused.
-    pub fn read_link(&self, path: &AbsPath) -> Result<std::path::PathBuf, FileError> {
-        self.fs().read_link(path).map_err(|error| FileError::new(path, &error))
+    pub fn read_link(&self, path: &AbsPath) -> Result<PathBuf, FileError> {
+        let entry = self.links.entry(path.clone());
+        entry.or_insert_with(|| self.fs().read_link(path).map_err(|error| FileError::new(path, &error))).clone()
     }
 
     /// The names in a directory, sorted.

@@ -280,7 +280,7 @@ fn sequence(number: u64) {
 
 #[test]
 fn whatever_is_edited_the_bytes_are_those_of_a_run_without_a_cache() {
-    let sequences: u64 = if full() { 500 } else { 8 };
+    let sequences: u64 = if full() { 500 } else { 16 };
     thread::scope(|scope| {
         // They mostly wait.
         for worker in 0..8 {

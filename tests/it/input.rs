@@ -111,6 +111,7 @@ fn a_folder_that_cannot_be_read_is_an_error() {
     let invocation = Invocation {
         cwd: site.path.to_path_buf(),
         sources: vec!["netlify/functions".into(), "more".into()],
+        no_cache: true,
         ..Invocation::default()
     };
     let settings = Settings::resolve(&invocation, &store).unwrap();
@@ -128,7 +129,7 @@ fn a_file_that_cannot_be_read_is_an_error_of_its_function() {
     let store = Arc::new(
         Store::new(Failing::new(Disk, vec![site.path.join("netlify/functions/bad.js").to_path_buf()])).keeping(Deflate),
     );
-    let invocation = Invocation { cwd: site.path.to_path_buf(), ..Invocation::default() };
+    let invocation = Invocation { cwd: site.path.to_path_buf(), no_cache: true, ..Invocation::default() };
     let settings = Settings::resolve(&invocation, &store).unwrap();
     let report = pipeline::bundle(&settings, store, &()).unwrap();
     let said: Vec<String> = report.all_diagnostics().iter().map(|diagnostic| shown(diagnostic, &site.path)).collect();

@@ -440,7 +440,9 @@ fn a_build_reads_once() {
     let counting = Arc::new(Counting::new(Disk));
     let store = Arc::new(Store::new(counting.clone()).keeping(Deflate));
     let (cwd, out) = (site.scratch.path.join("site").to_path_buf(), site.scratch.path.join("out").to_path_buf());
-    let settings = Settings::resolve(&Invocation { cwd, out: Some(out), ..Invocation::default() }, &store).unwrap();
+    let settings =
+        Settings::resolve(&Invocation { cwd, out: Some(out), no_cache: true, ..Invocation::default() }, &store)
+            .unwrap();
     assert!(!pipeline::bundle(&settings, store, &()).unwrap().failed());
     let counts = counting.counts();
     // An archive is opened for each file that is read, and never read as a whole. Two paths lead to what

@@ -99,7 +99,14 @@ impl People {
         let built = report.functions.iter().filter(|outcome| outcome.built.is_some()).count();
         let failed = report.functions.len() - built;
         let size: u64 = report.functions.iter().filter_map(|outcome| outcome.built.as_ref()?.archive.size).sum();
+        let as_they_were =
+            report.functions.iter().filter_map(|outcome| outcome.built.as_ref()).filter(|built| built.as_it_was);
         let mut line = format!("{built} {} built", plural(built, "function"));
+        match as_they_were.count() {
+            0 => {}
+            all if all == built => line += ", nothing changed",
+            some => line += &format!(", {some} of them unchanged"),
+        }
         if size > 0 {
             line += &format!(", {}", bytes(size));
         }
