@@ -53,11 +53,13 @@ pub(super) fn configured(function: &Function, settings: &Settings, store: &Store
         let start = base.join(fixed.join("/"));
         let files = if store.is_dir(&start) {
             let named = pattern.contains("node_modules");
-            // Not what this very run writes.
+            // Not what this very run writes, or remembers.
+            let cache = settings.cache.as_ref().map(|cache| &cache.directory);
             let enter = |directory: &AbsPath| match directory.name() {
                 ".git" => false,
                 "node_modules" => named,
-                _ => *directory != settings.out,
+                "cache" if directory.ends_with(".netlify/cache") => false,
+                _ => *directory != settings.out && Some(directory) != cache,
             };
             store.files_below(&start, &enter)
         } else {

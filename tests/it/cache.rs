@@ -12,7 +12,7 @@ use std::time::Duration;
 use fnzip::cache::{Cache, Key};
 use serde_json::Value;
 
-use crate::support::{Said, Scratch, contents, copy_tree, fixture, fnzip, full, said, scratch};
+use crate::support::{Said, Scratch, contents, copy_tree, entries, fixture, fnzip, full, said, scratch};
 
 /// A copy of the fixture, a cache beside it, and what is built.
 struct Site {
@@ -436,6 +436,20 @@ fn the_cache_is_shown_checked_and_emptied() {
     fs::write(site.cache().join("mine"), "not the cache's").unwrap();
     assert_eq!(cache("clear").status, 0);
     assert_eq!(contents(&site.cache()).keys().collect::<Vec<_>>(), ["mine"]);
+}
+
+#[test]
+fn what_is_remembered_never_ships() {
+    let site = scratch();
+    site.file("netlify/functions/all.js", "exports.handler = async () => ({ statusCode: 200 })");
+    site.file("netlify.toml", "[functions]\nincluded_files = [\"**\"]\n");
+    for flags in [&[] as &[&str], &[], &["--cache-dir", "here"], &["--cache-dir", "here"]] {
+        let said = said(fnzip(&site.path).arg("bundle").args(flags).env_remove("FNZIP_NO_CACHE"));
+        assert_eq!(said.status, 0, "{}", said.err);
+        let names = entries(&site.path.join(".netlify/functions/all.zip"));
+        assert_eq!(names, ["all.js", "netlify.toml", "netlify/functions/all.js"], "{flags:?}");
+    }
+    assert!(site.path.join(".netlify/cache/fnzip").is_dir() && site.path.join("here").is_dir());
 }
 
 #[test]
