@@ -2,10 +2,10 @@
 //! only place that starts any, and the one that ends them with the run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -106,6 +106,22 @@ pub fn run(task: &Task<'_>) -> io::Result<Ended> {
     let ended = ended?;
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Ok(Ended { success: ended.status.success(), out: text(ended.stdout), err: text(ended.stderr) })
+}
+
+/// Becomes another program, with the environment and the streams of this one.
+///
+/// # Errors
+/// It cannot be started.
+pub fn become_other(program: &OsStr, arguments: &[OsString]) -> io::Result<ExitCode> {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    #[cfg(unix)]
+    return Err(std::os::unix::process::CommandExt::exec(&mut command));
+    #[cfg(not(unix))]
+    command.status().map(|status| {
+        let code = status.code().and_then(|code| u8::try_from(code).ok());
+        code.map_or(ExitCode::FAILURE, ExitCode::from)
+    })
 }
 
 /// A directory for what programs make; it is gone when this is, or when the run is ended.

@@ -43,7 +43,8 @@ pub(super) fn build(
     people: &People,
 ) -> Result<(Settings, pipeline::Report), Failure> {
     let store = Arc::new(Store::new(Disk).keeping(Deflate));
-    let settings = resolve(invocation, &store, people)?;
+    let invocation = Invocation { program: std::env::current_exe().ok(), ..invocation.clone() };
+    let settings = resolve(&invocation, &store, people)?;
     end_with_what_was_started()?;
     let progress = people.progress();
     let report = in_parallel(jobs, || pipeline::bundle(&settings, store, &progress))?;

@@ -9,6 +9,7 @@ mod config;
 mod list;
 mod peer;
 mod report;
+mod rustc;
 mod schema;
 mod trace;
 mod why;
@@ -34,6 +35,9 @@ const USAGE: u8 = 2;
 
 /// Runs the command that the process was called with.
 pub fn main() -> ExitCode {
+    if let Some(status) = rustc::run() {
+        return status;
+    }
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if !crate::js::parse::is_parsing() {

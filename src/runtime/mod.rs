@@ -12,7 +12,7 @@ mod modules;
 mod prebuilt;
 mod program;
 mod rust;
-mod rust_flags;
+pub mod rustc_wrapper;
 mod telemetry;
 mod tool;
 mod way;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::fail;
 use super::program;
-use super::rust_flags;
+use super::rustc_wrapper;
 use super::tool::{Failure, Tool};
 use crate::binary;
 use crate::diagnostic::{Code, Diagnostic};
@@ -24,27 +24,24 @@ pub(super) fn plan(function: &Function, store: &Store, settings: &Settings) -> R
     let package = Package::of(cargo)?;
     let target = installed_target(cargo)?;
     let target_dir = package.target_dir(function, settings);
-    let mut arguments = vec!["rustc", "--release", "--quiet", "--message-format=json-render-diagnostics"];
-    arguments.extend(["--target", &target, "--bin", &package.name]);
-    let flags = rust_flags::flags(cargo, &target, &target_dir);
-    arguments.extend(flags.arguments.iter().map(String::as_str));
+    let mut arguments = vec!["rustc", "--quiet", "--message-format=json-render-diagnostics"];
+    arguments.extend(["--config", PROFILE, "--profile", "fnzip", "--target", &target, "--bin", &package.name]);
     // Cargo takes packages of one name and version for one, wherever they are, if they share a target
     // directory. This makes a difference to it, and none to what is built.
     let identity = format!("--remap-path-prefix={}=.", package.workspace);
     arguments.extend(["--", &identity]);
-    let environment = [
+    let mut environment = vec![
         ("CARGO_TARGET_DIR", target_dir.as_os_str().to_owned()),
         ("CARGO_INCREMENTAL", "0".into()),
         ("CARGO_TERM_COLOR", "never".into()),
     ];
+    let wrapper = settings.program.as_ref().map(|program| rustc_wrapper::environment(cargo, program, &target_dir));
+    environment.extend(wrapper.into_iter().flatten());
     let bases = [package.workspace.clone(), function.src_dir.clone()];
-    let ended = cargo
-        .run(&arguments, environment.into_iter().chain(flags.environment))
-        .map_err(|failure| vec![cargo.failed(failure, "cargo build", &bases)])?;
-    let made = executable(&ended.out, &package.name)
-        .unwrap_or_else(|| target_dir.join(&target).join("release").child(&package.name));
-    let bytes = store.file_system().read(&made).unwrap_or_default();
-    let Some(program) = binary::read(&bytes) else {
+    let ended =
+        cargo.run(&arguments, environment).map_err(|failure| vec![cargo.failed(failure, "cargo build", &bases)])?;
+    let made = executable(&ended.out, &package.name).and_then(|made| store.file_system().read(&made).ok());
+    let Some((bytes, program)) = made.and_then(|bytes| binary::read(&bytes).map(|program| (bytes, program))) else {
         return Err(at_main(function, fail(Code::Compile, "`cargo build` made no program")));
     };
     if let Some(misfit) = program::misfit(&program, settings.platform) {
@@ -64,6 +61,10 @@ pub(super) fn plan(function: &Function, store: &Store, settings: &Settings) -> R
 fn at_main(function: &Function, said: Vec<Diagnostic>) -> Vec<Diagnostic> {
     said.into_iter().map(|said| said.at(&function.main_file)).collect()
 }
+
+/// The release profile by a name of our own: Cargo does not see the wrapper, and would take what somebody
+/// else has built in this directory for ours.
+const PROFILE: &str = "profile.fnzip.inherits=\"release\"";
 
 /// Where functions of a site share what they have in common, below the base.
 const CACHE: &str = ".netlify/cache/fnzip/cargo";

@@ -100,6 +100,8 @@ pub struct Invocation {
     pub containers: bool,
     /// Functions in Rust are wanted: what is missing to build them is an error.
     pub rust: bool,
+    /// fnzip's own program, for compilers that call it; none where it is a library of another one.
+    pub program: Option<PathBuf>,
     /// The Node version to build for.
     pub node_version: Option<String>,
     /// Ship the AWS SDK although the runtime has it.
@@ -173,6 +175,8 @@ pub struct Settings {
     pub containers: bool,
     /// Functions in Rust are wanted: what is missing to build them is an error, else a warning.
     pub rust: bool,
+    /// fnzip's own program, for compilers that call it.
+    pub program: Option<AbsPath>,
     /// Of functions in Go zip archives are made, and not bare programs.
     pub zip_go: bool,
     /// The Node version where a function has none of its own, and who says so.
@@ -325,6 +329,7 @@ impl Settings {
             config_dirs: invocation.config_dirs.iter().map(at).collect(),
             containers: invocation.containers,
             rust,
+            program: invocation.program.clone().map(AbsPath::of),
             zip_go,
             node,
             bundle_aws_sdk: invocation.bundle_aws_sdk,

@@ -28,7 +28,8 @@ if [ "$1" = metadata ]; then
   exit
 fi
 for word; do echo "$word"; done >> "$TOOLS/called"
-echo "$CARGO_ENCODED_RUSTFLAGS" > "$TOOLS/flags"
+echo "$CARGO_ENCODED_RUSTFLAGS $RUSTFLAGS" > "$TOOLS/flags"
+echo "$RUSTC_WRAPPER $FNZIP_RUSTC_WRAPPER" > "$TOOLS/wrapper"
 echo "$CARGO_TARGET_DIR" > "$TOOLS/target"
 if [ -f fail ]; then cat fail >&2; exit 101; fi
 echo '{"reason":"compiler-artifact","target":{"name":"app"},"executable":"'"$TOOLS/program"'"}'
@@ -69,7 +70,7 @@ impl Tools {
         command.args(["bundle", "--color=never"]).args(flags);
         command.env("PATH", format!("{}:/usr/bin:/bin", self.0.path)).env("TOOLS", &*self.0.path);
         command.env("CARGO_HOME", "/cargo-home");
-        for name in ["GOFLAGS", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_TARGET_DIR", "RUSTC"] {
+        for name in ["GOFLAGS", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_TARGET_DIR", "RUSTC", "RUSTC_WRAPPER"] {
             command.env_remove(name);
         }
         command
@@ -212,15 +213,12 @@ fn rust_is_built_for_musl_where_it_is_installed() {
         assert_eq!(said.status, 0, "{}", said.err);
         let called = tools.read("called");
         let words: Vec<&str> = called.lines().collect();
-        let start = ["rustc", "--release", "--quiet", "--message-format=json-render-diagnostics", "--target", target];
-        assert_eq!(words[..6], start);
-        assert_eq!(words[6..9], ["--bin", "app", "--config"]);
+        let start = ["rustc", "--quiet", "--message-format=json-render-diagnostics", "--config"];
+        assert_eq!(words[..4], start);
+        let rest =
+            ["profile.fnzip.inherits=\"release\"", "--profile", "fnzip", "--target", target, "--bin", "app", "--"];
+        assert_eq!(words[4..12], rest);
         let shared = site.path.join(".netlify/cache/fnzip/cargo/shared");
-        let root = &site.path;
-        let flags = format!(
-            "build.rustflags=[\"--remap-path-prefix={root}=/site\", \"--remap-path-prefix={shared}=/target\", \"--remap-path-prefix=/cargo-home=/cargo\"]"
-        );
-        assert_eq!(words[9], flags);
         assert_eq!(tools.read("target").trim(), shared.to_string());
         assert_eq!(row(&site, "hello")["runtime"], "rs");
         assert_eq!(entries(&site.path.join(".netlify/functions/hello.zip")), ["bootstrap", "netlify-toolchain"]);
@@ -231,23 +229,40 @@ fn rust_is_built_for_musl_where_it_is_installed() {
 fn flags_and_directories_of_the_user_stay() {
     let site = rust_site();
     let tools = Tools::rust(&["x86_64-unknown-linux-gnu"]);
-    said(tools.fnzip(&site, &[]).env("RUSTFLAGS", "-C opt-level=3"));
-    let flags = tools.read("flags");
-    assert!(flags.starts_with("-C\x1fopt-level=3\x1f--remap-path-prefix="), "{flags}");
-    said(tools.fnzip(&site, &[]).env("CARGO_ENCODED_RUSTFLAGS", "--cfg\x1fa b").env("RUSTFLAGS", "-C x"));
-    let flags = tools.read("flags");
-    assert!(flags.starts_with("--cfg\x1fa b\x1f--remap-path-prefix="), "{flags}");
-    for target in ["x86_64-unknown-linux-gnu", "cfg(unix)"] {
-        site.file(".cargo/config.toml", format!("[target.'{target}']\nrustflags = [\"-C\", \"target-cpu=native\"]\n"));
-        fs::remove_file(tools.0.path.join("called")).unwrap();
-        tools.bundle(&site, &[]);
-        assert!(tools.read("called").contains("target.x86_64-unknown-linux-gnu.rustflags=["), "{target}");
-    }
+    said(tools.fnzip(&site, &[]).env("RUSTFLAGS", "-C opt-level=3").env("CARGO_ENCODED_RUSTFLAGS", "a\x1fb c"));
+    assert_eq!(tools.read("flags"), "a\x1fb c -C opt-level=3\n");
     said(tools.fnzip(&site, &[]).env("TARGET_DIRECTORY", "/somewhere"));
     assert_eq!(tools.read("target"), "/somewhere\n");
     let told = json!({"hello": {"rustTargetDirectory": "targets/[name]"}}).to_string();
     said(tools.fnzip(&site, &["--config", &told]).env("TARGET_DIRECTORY", "/somewhere"));
     assert_eq!(tools.read("target").trim(), site.path.join("targets/hello").to_string());
+}
+
+/// Cargo calls fnzip, and fnzip whom Cargo would have called.
+#[test]
+fn the_wrapper_of_the_user_stays() {
+    let site = rust_site();
+    let tools = Tools::rust(&["x86_64-unknown-linux-gnu"]);
+    let wrapper = |environment: &[(&str, &str)]| {
+        said(tools.fnzip(&site, &[]).envs(environment.iter().copied()));
+        let told = tools.read("wrapper");
+        let (program, places) = told.split_once(' ').unwrap();
+        assert_eq!(program, env!("CARGO_BIN_EXE_fnzip"));
+        let places: Value = serde_json::from_str(places).unwrap();
+        let shared = site.path.join(".netlify/cache/fnzip/cargo/shared");
+        assert_eq!(places["root"], site.path.to_string());
+        assert_eq!(places["target"], shared.to_string());
+        assert_eq!(places["home"], "/cargo-home");
+        places["wrapper"].clone()
+    };
+    assert_eq!(wrapper(&[]), Value::Null);
+    assert_eq!(wrapper(&[("CARGO_BUILD_RUSTC_WRAPPER", "ccache")]), "ccache");
+    site.file(".cargo/config.toml", "build.rustc-wrapper = 'tools/wrapper'");
+    assert_eq!(wrapper(&[]), site.path.join("tools/wrapper").to_string());
+    site.file("netlify/.cargo/config.toml", "build.rustc-wrapper = 'sccache'");
+    assert_eq!(wrapper(&[]), "sccache");
+    assert_eq!(wrapper(&[("RUSTC_WRAPPER", "ccache")]), "ccache");
+    assert_eq!(wrapper(&[("RUSTC_WRAPPER", "")]), Value::Null);
 }
 
 #[test]

@@ -51,6 +51,13 @@ pub(crate) fn scratch() -> Scratch {
 }
 
 impl Scratch {
+    /// A directory in it, as a place of its own.
+    pub(crate) fn below(self, path: &str) -> Self {
+        let path = self.path.join(path);
+        fs::create_dir_all(&*path).unwrap();
+        Self { path, ..self }
+    }
+
     /// Writes a file, and the directories above it.
     pub(crate) fn file(&self, path: &str, text: impl AsRef<[u8]>) -> &Self {
         let path = self.path.join(path);

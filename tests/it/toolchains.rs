@@ -2,6 +2,7 @@
 //! again elsewhere.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,14 +31,14 @@ fn bundle(site: &Scratch, flags: &[&str]) -> Said {
 
 fn bundle_with(site: &Scratch, flags: &[&str], environment: &[(&str, &Path)]) -> Said {
     let mut command = fnzip(&site.path);
-    for name in ["CARGO_TARGET_DIR", "GOFLAGS", "NETLIFY", "RUSTFLAGS"] {
+    for name in ["CARGO_TARGET_DIR", "GOFLAGS", "NETLIFY", "RUSTFLAGS", "RUSTC_WRAPPER"] {
         command.env_remove(name);
     }
     said(command.args(["bundle", "--color=never", "-v"]).args(flags).envs(environment.iter().copied()))
 }
 
-fn checkout(name: &str) -> Scratch {
-    let site = scratch();
+fn checkout(name: &str, place: &str) -> Scratch {
+    let site = scratch().below(place);
     copy_tree(&fixture(name), &site.path);
     site
 }
@@ -59,21 +60,27 @@ fn response(body: &str) -> Answer {
 }
 
 /// Builds two checkouts; the archives are the same.
-fn built_twice(name: &str, functions: &[&str]) -> Scratch {
-    let [one, other] = [0, 1].map(|_| {
-        let site = checkout(name);
-        let said = bundle(&site, &["--rust"]);
+fn built_twice(functions: &[&str], environment: &[(&str, &Path)], checkout: impl Fn(&str) -> Scratch) -> Scratch {
+    let [one, other] = ["", "in/a/longer/place"].map(|place| {
+        let site = checkout(place);
+        let said = bundle_with(&site, &["--rust"], environment);
         assert_eq!(said.status, 0, "{}", said.err);
         site
     });
+    let set = ["HOME", "CARGO_HOME", "GOMODCACHE", "GOPATH"].into_iter().filter_map(std::env::var_os);
+    let places: Vec<String> = [format!("{}/", one.path), format!("{}/", std::env::temp_dir().display())]
+        .into_iter()
+        .chain(set.map(|place| format!("{}/", place.display())))
+        .collect();
     for function in functions {
         let unpacked = scratch();
         let unzip = Command::new("unzip").arg("-q").arg(zip(&one, function)).current_dir(&*unpacked.path).status();
         assert!(unzip.unwrap().success());
         for (entry, bytes) in contents(&unpacked.path) {
-            let place = one.path.to_string();
-            let tells = bytes.windows(place.len()).any(|part| part == place.as_bytes());
-            assert!(!tells, "{function}: {entry} tells where it was built");
+            for place in &places {
+                let tells = bytes.windows(place.len()).any(|part| part == place.as_bytes());
+                assert!(!tells, "{function}: {entry} tells where it was built: {place}");
+            }
         }
         assert!(
             fs::read(zip(&one, function)).unwrap() == fs::read(zip(&other, function)).unwrap(),
@@ -88,7 +95,7 @@ fn go_functions_answer_and_are_the_same_in_every_checkout() {
     if !full() || !has("go") {
         return;
     }
-    let site = built_twice("go", &["counter-background", "greeting", "plain"]);
+    let site = built_twice(&["counter-background", "greeting", "plain"], &[], |place| checkout("go", place));
     let greeted = answers_of(&site, "greeting", &[json!({"queryStringParameters": {"name": "Ada"}}), json!({})]);
     let Answer::Response(response_to_ada) = &greeted[0] else { panic!("{greeted:?}") };
     assert_eq!((&response_to_ada["statusCode"], &response_to_ada["body"]), (&json!(200), &json!("Hello, Ada!")));
@@ -103,7 +110,7 @@ fn rust_functions_answer_and_are_the_same_in_every_checkout() {
     if !full() || !has("cargo") {
         return;
     }
-    let site = built_twice("rust", &["counter-background", "hello", "plain"]);
+    let site = built_twice(&["counter-background", "hello", "plain"], &[], |place| checkout("rust", place));
     let greeted = answers_of(&site, "hello", &[json!({"queryStringParameters": {"name": "Ada"}}), json!({})]);
     assert_eq!(greeted, [response("Hello, Ada!"), Answer::Error("nobody to greet".to_owned())]);
     let counted = answers_of(&site, "counter-background", &[json!({"count": 1}), json!({}), json!({"count": 1})]);
@@ -153,7 +160,7 @@ fn what_go_refuses_leaves_the_others() {
     if !full() || !has("go") {
         return;
     }
-    let site = checkout("go");
+    let site = checkout("go", "");
     let empty = scratch();
     site.file("netlify/functions/wrong/main.go", "package main\n\nfunc main() {\n\tmissing()\n}\n");
     let off = Path::new("off");
@@ -174,6 +181,66 @@ fn rust_function(site: &Scratch, directory: &str, manifest: &str, main: &str) {
     site.file(&format!("netlify/functions/{directory}/src/main.rs"), main);
     let package = format!("[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n{manifest}");
     site.file(&format!("netlify/functions/{directory}/Cargo.toml"), package);
+}
+
+/// A library with generated code and a macro, both outside the workspaces of the functions that use
+/// them: Cargo writes their places into the names of symbols.
+fn outside_the_workspace(place: &str, config: &str) -> Scratch {
+    let site = scratch().below(place);
+    let dependencies = "[dependencies]\nshared = { path = '../../../shared' }\nmacros = { path = '../../../macros' }\n";
+    let main = "fn main() {\n    let at = std::env::args().count();\n    println!(\"{} {}\", shared::twice(&[1, 2], at), macros::answer!());\n    #[cfg(flagged)]\n    println!(\"flagged\");\n}\n";
+    for name in ["one", "two"] {
+        rust_function(&site, name, &format!("{dependencies}[profile.release]\ndebug = 1\n"), main);
+    }
+    let package = "[package]\nversion = \"0.1.0\"\nedition = \"2021\"\nname = ";
+    site.file("shared/Cargo.toml", format!("{package}\"shared\"\n"));
+    site.file("shared/build.rs", "fn main() {\n    let place = std::env::var(\"OUT_DIR\").unwrap();\n    let code = \"pub fn nth(of: &[i32], at: usize) -> i32 { of[at] }\";\n    std::fs::write(format!(\"{place}/generated.rs\"), code).unwrap();\n}\n");
+    site.file("shared/src/lib.rs", "include!(concat!(env!(\"OUT_DIR\"), \"/generated.rs\"));\n\npub fn twice<T: AsRef<[i32]>>(of: T, at: usize) -> i32 {\n    let double = |number: i32| number.checked_mul(2).expect(\"small\");\n    double(nth(of.as_ref(), at))\n}\n");
+    site.file("macros/Cargo.toml", format!("{package}\"macros\"\n[lib]\nproc-macro = true\n"));
+    site.file("macros/src/lib.rs", "use proc_macro::TokenStream;\n\n#[proc_macro]\npub fn answer(given: TokenStream) -> TokenStream {\n    assert!(given.is_empty(), \"{given}\");\n    \"{ let more = |to: i32| to + 1; more(41) }\".parse().unwrap()\n}\n");
+    site.file("netlify.toml", "").file(".cargo/config.toml", config);
+    site
+}
+
+#[test]
+fn what_leads_out_of_a_workspace_is_the_same_in_every_checkout() {
+    if !has("cargo") {
+        return;
+    }
+    let flags = Path::new("");
+    let rows = [
+        ("", vec![], "4 42\n"),
+        // Cargo takes flags as a text as well.
+        ("build.rustflags = '--cfg flagged'", vec![], "4 42\nflagged\n"),
+        ("build.rustflags = ['--cfg', 'flagged']", vec![("RUSTFLAGS", flags)], "4 42\n"),
+        ("[target.'cfg(unix)']\nrustflags = '--cfg flagged'", vec![], "4 42\nflagged\n"),
+    ];
+    for (config, environment, printed) in rows {
+        let site = built_twice(&["one", "two"], &environment, |place| outside_the_workspace(place, config));
+        let place = scratch();
+        Command::new("unzip").arg("-q").arg(zip(&site, "two")).current_dir(&*place.path).status().unwrap();
+        let ran = Command::new(&*place.path.join("bootstrap")).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&ran.stdout), printed, "{config}");
+    }
+}
+
+/// Who compiles nothing new is not kept waiting.
+#[test]
+fn what_has_not_changed_is_not_compiled_again() {
+    if !has("cargo") {
+        return;
+    }
+    let site = outside_the_workspace("", "build.rustc-wrapper = './wrapper'");
+    site.file("wrapper", "#!/bin/sh\necho \"$@\" >> \"$(dirname \"$0\")/called\"\nexec \"$@\"\n");
+    fs::set_permissions(site.path.join("wrapper"), fs::Permissions::from_mode(0o755)).unwrap();
+    for compiled in [true, false] {
+        let _ = fs::remove_file(site.path.join("called"));
+        let said = bundle(&site, &["--rust", "--only=one"]);
+        assert_eq!(said.status, 0, "{}", said.err);
+        let called = fs::read_to_string(site.path.join("called")).unwrap_or_default();
+        assert_eq!(called.contains("--crate-name shared"), compiled, "{called}");
+        assert_eq!(called.contains("--crate-name app"), compiled, "{called}");
+    }
 }
 
 /// Cargo itself would take the second for the first.
