@@ -78,13 +78,56 @@ pub enum Language {
     Rust,
 }
 
+/// The system or the processor that a binary is built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BuiltFor<T> {
+    /// One of ours.
+    Known(T),
+    /// Many in one file, or it does not say.
+    Several,
+    /// One that no function runs on, by its name.
+    Other(&'static str),
+}
+
+impl<T: PartialEq> BuiltFor<T> {
+    /// Can this one take it?
+    pub fn fits(&self, one: &T) -> bool {
+        match self {
+            Self::Known(known) => known == one,
+            Self::Several => true,
+            Self::Other(_) => false,
+        }
+    }
+}
+
+impl BuiltFor<System> {
+    /// As people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Known(system) => system.name(),
+            Self::Several => "several systems",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl BuiltFor<&'static str> {
+    /// As Node calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Known(name) | Self::Other(name) => name,
+            Self::Several => "several processors",
+        }
+    }
+}
+
 /// What a binary is built for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binary {
     /// The system that loads it.
-    pub system: System,
-    /// As Node calls it; none if it has several, or one that Node does not run on.
-    pub arch: Option<&'static str>,
+    pub system: BuiltFor<System>,
+    /// The processor, as Node calls it.
+    pub arch: BuiltFor<&'static str>,
     /// The C library that it names; none where the system is not Linux.
     pub libc: Option<Libc>,
     /// The newest versions that it needs.
@@ -121,7 +164,13 @@ pub fn is_elf(head: &[u8]) -> bool {
 
 /// Reads the headers; none if it is no binary that any system loads.
 pub fn read(bytes: &[u8]) -> Option<Binary> {
-    let bare = |system| Binary { system, arch: None, libc: None, needs: Needs::default(), language: None };
+    let bare = |system| Binary {
+        system: BuiltFor::Known(system),
+        arch: BuiltFor::Several,
+        libc: None,
+        needs: Needs::default(),
+        language: None,
+    };
     if let Ok(object::FileKind::MachOFat32 | object::FileKind::MachOFat64) = object::FileKind::parse(bytes) {
         return Some(bare(System::MacOs));
     }
@@ -129,17 +178,21 @@ pub fn read(bytes: &[u8]) -> Option<Binary> {
         return bytes.starts_with(b"MZ").then(|| bare(System::Windows));
     };
     let system = match file.format() {
-        BinaryFormat::Elf => System::Linux,
-        BinaryFormat::MachO => System::MacOs,
-        BinaryFormat::Pe => System::Windows,
+        BinaryFormat::Elf => system_of_elf(&file),
+        BinaryFormat::MachO => BuiltFor::Known(System::MacOs),
+        BinaryFormat::Pe => BuiltFor::Known(System::Windows),
         _ => return None,
     };
     let arch = match file.architecture() {
-        Architecture::X86_64 => Some("x64"),
-        Architecture::Aarch64 => Some("arm64"),
-        Architecture::I386 => Some("ia32"),
-        Architecture::Arm => Some("arm"),
-        _ => None,
+        Architecture::X86_64 => BuiltFor::Known("x64"),
+        Architecture::Aarch64 => BuiltFor::Known("arm64"),
+        Architecture::I386 => BuiltFor::Known("ia32"),
+        Architecture::Arm => BuiltFor::Known("arm"),
+        Architecture::Riscv64 => BuiltFor::Other("riscv64"),
+        Architecture::PowerPc64 => BuiltFor::Other("ppc64"),
+        Architecture::S390x => BuiltFor::Other("s390x"),
+        Architecture::LoongArch64 => BuiltFor::Other("loong64"),
+        _ => BuiltFor::Other("another processor"),
     };
     let names = file.section_by_name(".dynstr").and_then(|section| section.data().ok()).unwrap_or_default();
     let needs = match &file {
@@ -155,7 +208,39 @@ pub fn read(bytes: &[u8]) -> Option<Binary> {
 pub fn read_program(bytes: &[u8]) -> Option<Binary> {
     let binary = read(bytes)?;
     let language = object::File::parse(bytes).ok().and_then(|file| language(&file, bytes));
-    Some(Binary { language, ..binary })
+    // Not every system has a number of its own in the header, but Go writes down its name.
+    let is_linux = binary.system == BuiltFor::Known(System::Linux);
+    let other = (language == Some(Language::Go) && is_linux).then(|| go_system(bytes)).flatten();
+    Some(Binary { language, system: other.unwrap_or(binary.system), ..binary })
+}
+
+/// The system of an ELF file, by the number in its header; with none it is Linux.
+fn system_of_elf(file: &object::File<'_>) -> BuiltFor<System> {
+    use object::elf;
+    let object::FileFlags::Elf { os_abi, .. } = file.flags() else { return BuiltFor::Known(System::Linux) };
+    match os_abi {
+        elf::ELFOSABI_SYSV | elf::ELFOSABI_GNU => BuiltFor::Known(System::Linux),
+        elf::ELFOSABI_FREEBSD => BuiltFor::Other("FreeBSD"),
+        elf::ELFOSABI_NETBSD => BuiltFor::Other("NetBSD"),
+        elf::ELFOSABI_OPENBSD => BuiltFor::Other("OpenBSD"),
+        elf::ELFOSABI_SOLARIS => BuiltFor::Other("Solaris"),
+        _ => BuiltFor::Other("another system"),
+    }
+}
+
+/// The system that a program in Go was built for, if that is another than Linux (runtime/debug.BuildInfo).
+fn go_system(bytes: &[u8]) -> Option<BuiltFor<System>> {
+    const KEY: &[u8] = b"build\tGOOS=";
+    let rest = &bytes[memchr::memmem::find(bytes, KEY)? + KEY.len()..];
+    let name = rest.split(|byte| *byte == b'\n').next()?;
+    match name {
+        b"linux" => None,
+        b"android" => Some(BuiltFor::Other("Android")),
+        b"dragonfly" => Some(BuiltFor::Other("DragonFly BSD")),
+        b"illumos" => Some(BuiltFor::Other("illumos")),
+        b"solaris" => Some(BuiltFor::Other("Solaris")),
+        _ => Some(BuiltFor::Other("another system")),
+    }
 }
 
 /// Go leaves the build information, in a section of its own but on Windows; Rust the compiler's name, or
@@ -181,6 +266,10 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
     memchr::memmem::find(bytes, part).is_some()
 }
 
+/// So many bytes of names of versions are read, and no table of a real file has more: lists in a table
+/// can overlap, so that a small file would keep us busy for hours.
+const MOST_OF_VERSIONS: usize = 1 << 20;
+
 /// The versions of symbols that an ELF file wants from others. What it can do without is no need.
 fn needs<'data, Elf: FileHeader<Endian = Endianness>>(file: &ElfFile<'data, Elf>, bytes: &'data [u8]) -> Needs {
     let mut needs = Needs::default();
@@ -188,19 +277,25 @@ fn needs<'data, Elf: FileHeader<Endian = Endianness>>(file: &ElfFile<'data, Elf>
     let sections: &SectionTable<'data, Elf> = file.elf_section_table();
     let Ok(Some((verneeds, link))) = sections.gnu_verneed(endian, bytes) else { return needs };
     let Ok(strings) = sections.strings(endian, bytes, link) else { return needs };
-    for (_, versions) in verneeds.filter_map(Result::ok) {
-        for version in versions.filter_map(Result::ok) {
-            if version.vna_flags.get(endian).0 & object::elf::VER_FLG_WEAK.0 != 0 {
-                continue;
-            }
-            let Ok(name) = version.name(endian, strings) else { continue };
-            let name = String::from_utf8_lossy(name);
-            let most = |known: &mut Option<Version>, prefix: &str| {
-                let found = name.strip_prefix(prefix).and_then(numbers);
-                *known = (*known).max(found);
-            };
-            most(&mut needs.glibc, "GLIBC_");
-            most(&mut needs.glibcxx, "GLIBCXX_");
+    let mut left = MOST_OF_VERSIONS;
+    for version in verneeds.filter_map(Result::ok).flat_map(|(_, versions)| versions.filter_map(Result::ok)) {
+        // A name without an end is a damaged table.
+        let Ok(name) = version.name(endian, strings) else { break };
+        let Some(rest) = left.checked_sub(name.len() + 1) else { break };
+        left = rest;
+        if version.vna_flags.get(endian).0 & object::elf::VER_FLG_WEAK.0 != 0 {
+            continue;
+        }
+        let name = String::from_utf8_lossy(name);
+        let most = |known: &mut Option<Version>, prefix: &str| {
+            let found = name.strip_prefix(prefix).and_then(numbers);
+            *known = (*known).max(found);
+        };
+        most(&mut needs.glibc, "GLIBC_");
+        most(&mut needs.glibcxx, "GLIBCXX_");
+        if name == "GLIBC_ABI_DT_RELR" {
+            // The first that takes relocations in this form.
+            needs.glibc = needs.glibc.max(Some((2, 36, 0)));
         }
     }
     needs

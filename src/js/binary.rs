@@ -92,12 +92,11 @@ impl Binary {
     pub fn misfit(&self, target: Target) -> Option<Misfit> {
         let foreign =
             |it: &str, here: &str| Some(Misfit::Foreign(format!("it is for {it}, and the function runs on {here}")));
-        if self.system != target.platform.system {
+        if !self.system.fits(&target.platform.system) {
             return foreign(self.system.name(), target.platform.system.name());
         }
-        // One file of macOS may be for many; Linux says what it is for, or loads nothing.
-        if self.arch != Some(target.arch()) && (self.system == System::Linux || self.arch.is_some()) {
-            return foreign(self.arch.unwrap_or("another processor"), target.arch());
+        if !self.arch.fits(&target.arch()) {
+            return foreign(self.arch.name(), target.arch());
         }
         if let Some(libc) = self.libc.filter(|libc| *libc != target.platform.libc) {
             return foreign(libc.as_str(), target.libc());

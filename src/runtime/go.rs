@@ -38,7 +38,7 @@ pub(super) fn plan(
         .run(&arguments, environment.map(|(name, value)| (name, value.into())))
         .map_err(|failure| vec![told(go, failure)])?;
     let bytes = store.file_system().read(&made).unwrap_or_default();
-    if binary::read(&bytes).is_none_or(|program| program.system != platform.system) {
+    if binary::read(&bytes).is_none_or(|program| !program.system.fits(&platform.system)) {
         let message = "`go build` made no program: the package must be `main`, with a function `main`";
         return Err(fail(Code::Compile, message).into_iter().map(|said| said.at(&function.main_file)).collect());
     }

@@ -64,14 +64,14 @@ pub(super) fn ready_made(
 /// What to say of a program for another system or processor; nothing if it is for ours.
 fn foreign(language: Language, program: &Binary, wanted: Wanted) -> Option<Diagnostic> {
     let platform = wanted.platform;
-    if program.system == platform.system && program.arch.is_none_or(|arch| arch == platform.arch.as_str()) {
+    if program.system.fits(&platform.system) && program.arch.fits(&platform.arch.as_str()) {
         return None;
     }
     let (name, how) = match language {
         Language::Go => ("Go", format!("GOOS={} GOARCH={}", platform.system.in_go(), platform.arch.in_go())),
         Language::Rust => ("Rust", format!("--target {}-unknown-linux-musl", platform.arch.in_rust())),
     };
-    let found = format!("{} {}", program.system.name(), program.arch.unwrap_or("of another processor"));
+    let found = format!("{} {}", program.system.name(), program.arch.name());
     let needed = format!("{} {}", platform.system.name(), platform.arch.as_str());
     let message = format!("not taken: a {name} program for {found}, and functions run on {needed}");
     Some(Diagnostic::warning(Code::ForeignBinary, message).hint(format!("build it with `{how}`")))

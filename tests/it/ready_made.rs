@@ -10,7 +10,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::support::{Said, Scratch, entries, fnzip, said, scratch};
-use crate::tiny::{ARM64, C, Elf, GO, RUST, X64, program};
+use crate::tiny::{ARM64, C, Elf, FREEBSD, GO, RISCV, RUST, X64, on, program};
 
 const HANDLER: &str = "exports.handler = async () => ({ statusCode: 200 })\n";
 
@@ -95,6 +95,39 @@ fn a_program_for_another_processor_is_left_out() {
     assert!(said.err.contains("error[foreign-binary]"), "{}", said.err);
 }
 
+#[test]
+fn a_program_for_a_system_or_processor_that_is_none_of_ours_is_left_out() {
+    const DRAGONFLY: (&str, &[u8]) = (".go.buildinfo", b"\xff Go buildinf:\nbuild\tGOOS=dragonfly\n");
+    const LINUX: (&str, &[u8]) = (".go.buildinfo", b"\xff Go buildinf:\nbuild\tGOOS=linux\n");
+    let site = scratch();
+    site.file("netlify/functions/bsd", on(FREEBSD, program(X64, GO)));
+    site.file("netlify/functions/dragon", program(X64, DRAGONFLY));
+    site.file("netlify/functions/risc", program(RISCV, RUST)).file("netlify/functions/ours", program(X64, LINUX));
+    let said = built(&site, &[]);
+    let found = [
+        ("bsd", "a Go program for FreeBSD x64"),
+        ("dragon", "a Go program for DragonFly BSD x64"),
+        ("risc", "a Rust program for Linux riscv64"),
+    ];
+    for (name, what) in found {
+        let message = format!("netlify/functions/{name}: not taken: {what}, and functions run on Linux x64");
+        assert!(said.err.contains(&message), "{}", said.err);
+        assert!(row(&site, name).is_null());
+    }
+    assert_eq!(row(&site, "ours")["runtime"], "go");
+    assert_eq!(bundle(&site, &["--strict"]).status, 1);
+}
+
+#[test]
+fn a_hostile_table_of_versions_takes_no_time() {
+    let site = scratch();
+    let elf = Elf { machine: X64, section: RUST, glibc: None };
+    site.file("netlify/functions/hello", elf.hostile(50_000));
+    let start = std::time::Instant::now();
+    built(&site, &[]);
+    assert!(start.elapsed() < std::time::Duration::from_secs(10));
+}
+
 /// Who names a function wants to have it.
 fn said_of_function(site: &Scratch) -> Said {
     said(fnzip(&site.path).args(["bundle", "--color=never", "--out=o", "--function=netlify/functions/hello"]))
@@ -121,6 +154,7 @@ fn a_program_that_needs_a_newer_system_is_a_warning() {
     let site = scratch();
     site.file("netlify/functions/old", Elf { machine: X64, section: RUST, glibc: Some("GLIBC_2.34") }.bytes());
     site.file("netlify/functions/new", Elf { machine: X64, section: RUST, glibc: Some("GLIBC_2.38") }.bytes());
+    site.file("netlify/functions/relr", Elf { machine: X64, section: RUST, glibc: Some("GLIBC_ABI_DT_RELR") }.bytes());
     let said = built(&site, &[]);
     assert!(
         said.err.contains(
@@ -130,6 +164,7 @@ fn a_program_that_needs_a_newer_system_is_a_warning() {
         said.err
     );
     assert!(said.err.contains("build it for `x86_64-unknown-linux-musl`"), "{}", said.err);
+    assert!(said.err.contains("netlify/functions/relr: it needs GLIBC_2.36"), "{}", said.err);
     assert!(!said.err.contains("functions/old"), "{}", said.err);
     assert_eq!(bundle(&site, &["--strict"]).status, 1);
     assert!(!built(&site, &["--target=host"]).err.contains("GLIBC"));

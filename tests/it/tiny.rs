@@ -17,6 +17,16 @@ pub(crate) const GO: (&str, &[u8]) = (".go.buildinfo", b"\xff Go buildinf:");
 pub(crate) const RUST: (&str, &[u8]) = (".comment", b"rustc version 1.95.0");
 pub(crate) const C: (&str, &[u8]) = (".comment", b"GCC: 12.2.0");
 
+/// As the header calls another system than Linux.
+pub(crate) const FREEBSD: u8 = 9;
+pub(crate) const RISCV: u16 = 243;
+
+/// The same for another system.
+pub(crate) fn on(system: u8, mut elf: Vec<u8>) -> Vec<u8> {
+    elf[7] = system;
+    elf
+}
+
 /// A program in Go or Rust, or in C.
 pub(crate) fn program(machine: u16, section: (&'static str, &'static [u8])) -> Vec<u8> {
     Elf { machine, section, glibc: None }.bytes()
@@ -25,10 +35,34 @@ pub(crate) fn program(machine: u16, section: (&'static str, &'static [u8])) -> V
 impl Elf {
     /// The file.
     pub(crate) fn bytes(self) -> Vec<u8> {
+        let (strings, needs) = self.versions();
+        self.with(strings, needs)
+    }
+
+    /// One in whose table of versions so many libraries share one list of 65535 versions.
+    pub(crate) fn hostile(self, libraries: u32) -> Vec<u8> {
+        let strings = b"\0libc.so.6\0GLIBC_2.2.5\0".to_vec();
+        let mut table = Vec::new();
+        for library in 0..libraries {
+            table.extend(1u16.to_le_bytes());
+            table.extend(u16::MAX.to_le_bytes());
+            let next = if library + 1 == libraries { 0 } else { 16 };
+            for word in [1u32, (libraries - library) * 16, next] {
+                table.extend(word.to_le_bytes());
+            }
+        }
+        for _ in 0..u16::MAX {
+            for word in [0u32, 0x2_0000, 11, 16] {
+                table.extend(word.to_le_bytes());
+            }
+        }
+        self.with(strings, table)
+    }
+
+    fn with(self, strings: Vec<u8>, needs: Vec<u8>) -> Vec<u8> {
         const PROGBITS: u32 = 1;
         const STRTAB: u32 = 3;
         const VERNEED: u32 = 0x6fff_fffe;
-        let (strings, needs) = self.versions();
         let mut names = vec![0];
         // Name, kind, content, link, info.
         let mut sections: Vec<(usize, u32, Vec<u8>, u32, u32)> = vec![(0, 0, Vec::new(), 0, 0)];

@@ -128,7 +128,15 @@ fn programs_of_go_are_taken_for_their_platform_alone() {
     source.file("main.go", "package main\n\nfunc main() {\n\tprintln(\"hello\")\n}\n");
     source.file("go.mod", "module example.com/hello\n\ngo 1.20\n");
     fs::create_dir_all(site.path.join("netlify/functions")).unwrap();
-    let machines = [("linux", "amd64"), ("linux", "arm64"), ("darwin", "arm64"), ("windows", "amd64")];
+    let machines = [
+        ("linux", "amd64"),
+        ("linux", "arm64"),
+        ("linux", "riscv64"),
+        ("darwin", "arm64"),
+        ("windows", "amd64"),
+        ("freebsd", "amd64"),
+        ("dragonfly", "amd64"),
+    ];
     for (system, processor) in machines {
         let out = site.path.join(format!("netlify/functions/{system}-{processor}"));
         let mut go = Command::new("go");
@@ -142,8 +150,11 @@ fn programs_of_go_are_taken_for_their_platform_alone() {
         let found = [
             ("linux-amd64", "Linux x64"),
             ("linux-arm64", "Linux arm64"),
+            ("linux-riscv64", "Linux riscv64"),
             ("darwin-arm64", "macOS arm64"),
             ("windows-amd64", "Windows x64"),
+            ("freebsd-amd64", "FreeBSD x64"),
+            ("dragonfly-amd64", "DragonFly BSD x64"),
         ];
         for (name, machine) in found {
             assert_eq!(zip(&site, name).exists(), name == ours, "{flag} {name}");
