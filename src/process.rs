@@ -6,9 +6,11 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use process_wrap::std::CommandWrap;
 use wait_timeout::ChildExt;
 
 use crate::path::AbsPath;
@@ -66,23 +68,24 @@ pub struct Ended {
     pub err: String,
 }
 
-/// Runs a program and waits for it. It and all that it starts are one process group, which
-/// [`end_all`] ends; then this does not return.
+/// Runs a program and waits for it. It and all that it starts are one session, with no terminal to ask
+/// anything at, and one process group, which [`end_all`] ends; then this does not return.
 ///
 /// # Errors
 /// It cannot be started; `NotFound` if it is not on the PATH.
 pub fn run(task: &Task<'_>) -> io::Result<Ended> {
-    let mut command = Command::new(task.program);
-    command
-        .args(&task.arguments)
-        .current_dir(&**task.directory)
-        .envs(&task.environment)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    let mut command = CommandWrap::with_new(task.program, |command| {
+        command
+            .args(&task.arguments)
+            .current_dir(&**task.directory)
+            .envs(&task.environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+    });
     #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let child = {
+    command.wrap(process_wrap::std::ProcessSession);
+    let mut child = {
         // Nobody is forgotten between its start and its entry in the list.
         let mut running = running();
         if running.ended {
@@ -94,7 +97,10 @@ pub fn run(task: &Task<'_>) -> io::Result<Ended> {
         child
     };
     let id = child.id();
-    let ended = child.wait_with_output();
+    let out = child.stdout().take().map(Printed::read);
+    let err = child.stderr().take().map(Printed::read);
+    // The program itself, and none of those that it leaves behind.
+    let ended = child.inner_mut().wait();
     let is_over = {
         let mut running = running();
         running.groups.remove(&id);
@@ -103,9 +109,38 @@ pub fn run(task: &Task<'_>) -> io::Result<Ended> {
     if is_over {
         wait_for_the_end();
     }
-    let ended = ended?;
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Ok(Ended { success: ended.status.success(), out: text(ended.stdout), err: text(ended.stderr) })
+    let end = Instant::now() + GRACE;
+    let text = |printed: Option<Printed>| printed.map(|printed| printed.until(end)).unwrap_or_default();
+    Ok(Ended { success: ended?.success(), out: text(out), err: text(err) })
+}
+
+/// What a program prints. Who holds on to its pipe after its end is not waited for.
+struct Printed {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    is_all: Receiver<()>,
+}
+
+impl Printed {
+    fn read(mut pipe: impl Read + Send + 'static) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let (done, is_all) = channel();
+        let read = bytes.clone();
+        std::thread::spawn(move || {
+            let mut part = [0; 8192];
+            while let Ok(count @ 1..) = pipe.read(&mut part) {
+                read.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&part[..count]);
+            }
+            // Nobody may be there any more.
+            let _ = done.send(());
+        });
+        Self { bytes, is_all }
+    }
+
+    /// All of it, or what has come until then.
+    fn until(self, end: Instant) -> String {
+        let _ = self.is_all.recv_timeout(end.saturating_duration_since(Instant::now()));
+        String::from_utf8_lossy(&self.bytes.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
 }
 
 /// Becomes another program, with the environment and the streams of this one.
@@ -190,8 +225,7 @@ fn wait_for_the_end() -> ! {
     }
 }
 
-/// How long programs get to clear away their own temporary files.
-#[cfg(unix)]
+/// How long programs get to clear away their own temporary files, and what they leave behind to print.
 const GRACE: Duration = Duration::from_secs(1);
 
 #[cfg(unix)]
@@ -204,7 +238,7 @@ fn end_groups(groups: &BTreeSet<u32>) {
         }
     };
     tell(Signal::INT);
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     while start.elapsed() < GRACE && !running().groups.is_empty() {
         std::thread::sleep(Duration::from_millis(10));
     }

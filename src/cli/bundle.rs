@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use super::args::Bundle;
 use super::report::{json, people::People};
-use super::{FAILURE, Failure, SUCCESS, in_parallel, print_json, resolve, working_directory};
+use super::{FAILURE, Failure, SUCCESS, in_parallel, print_json, resolve, signals, working_directory};
 use crate::archive::deflate::Deflate;
 use crate::fs::Disk;
 use crate::pipeline;
-use crate::process;
 use crate::settings::{Invocation, Settings};
 use crate::store::Store;
 
@@ -26,16 +25,6 @@ pub(super) fn run(args: &Bundle, people: &People) -> Result<u8, Failure> {
     Ok(if report.failed() { FAILURE } else { SUCCESS })
 }
 
-/// Whoever ends a build by ctrl-C ends the compilers that it has started.
-#[expect(clippy::exit, reason = "the status is that of a program that ctrl-C has ended")]
-fn end_with_what_was_started() -> Result<(), Failure> {
-    let end = || {
-        process::end_all();
-        std::process::exit(130);
-    };
-    ctrlc::set_handler(end).map_err(|error| Failure::Call(format!("signals cannot be caught: {error}")))
-}
-
 /// Builds what was asked for, with a progress bar.
 pub(super) fn build(
     invocation: &Invocation,
@@ -45,7 +34,7 @@ pub(super) fn build(
     let store = Arc::new(Store::new(Disk).keeping(Deflate));
     let invocation = Invocation { program: std::env::current_exe().ok(), ..invocation.clone() };
     let settings = resolve(&invocation, &store, people)?;
-    end_with_what_was_started()?;
+    signals::end_with_what_was_started()?;
     let progress = people.progress();
     let report = in_parallel(jobs, || pipeline::bundle(&settings, store, &progress))?;
     progress.finish();

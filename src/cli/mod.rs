@@ -11,6 +11,7 @@ mod peer;
 mod report;
 mod rustc;
 mod schema;
+mod signals;
 mod trace;
 mod why;
 

@@ -2,6 +2,8 @@
 //! plan for the program that `go build` makes of it. What it makes depends on the source alone, and
 //! stands in the workshop, never in the site.
 
+use std::ffi::OsString;
+
 use super::fail;
 use super::program;
 use super::tool::{Failure, Tool};
@@ -17,6 +19,9 @@ use crate::store::Store;
 /// The platform starts the program itself: it needs no server for Lambda's older protocol.
 const TAGS: &str = "lambda.norpc";
 
+/// Without tables for debuggers.
+const LINKER: &str = "-s -w";
+
 /// Builds the program and plans its archive.
 pub(super) fn plan(
     function: &Function,
@@ -26,12 +31,11 @@ pub(super) fn plan(
 ) -> Result<Plan, Vec<Diagnostic>> {
     let go = Tool { program: "go", function, settings, store };
     let made = workshop.path().child(format!("{}.go-program", function.name));
-    let out = made.to_string();
-    let tags = tags(go);
-    #[rustfmt::skip]
-    let arguments = [
-        "build", "-o", &out, "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-tags", &tags, ".",
-    ];
+    let flags = Flags::of(go);
+    let mut arguments: Vec<OsString> = vec!["build".into(), "-o".into(), made.as_os_str().to_owned()];
+    arguments.extend(["-trimpath", "-buildvcs=false"].map(OsString::from));
+    arguments.extend(flags.arguments().into_iter().map(OsString::from));
+    arguments.push(".".into());
     let platform = settings.platform;
     let environment = [("CGO_ENABLED", "0"), ("GOOS", platform.system.in_go()), ("GOARCH", platform.arch.in_go())];
     let ended = go
@@ -51,11 +55,52 @@ pub(super) fn plan(
     Ok(plan)
 }
 
-/// Ours, and those of GOFLAGS, which ours would replace.
-fn tags(go: Tool<'_>) -> String {
-    let flags = go.variable("GOFLAGS").unwrap_or_default().to_string_lossy().into_owned();
-    let flags = flags.split_whitespace().filter_map(|flag| flag.trim_start_matches('-').strip_prefix("tags="));
-    std::iter::once(TAGS).chain(flags).collect::<Vec<_>>().join(",")
+/// Flags of ours that would replace those of GOFLAGS.
+struct Flags {
+    tags: Vec<String>,
+    linker: Vec<String>,
+    /// For some packages alone.
+    linker_of: Vec<String>,
+}
+
+impl Flags {
+    /// What `go env` knows, in the environment or written down by `go env -w`.
+    fn of(go: Tool<'_>) -> Self {
+        let mut flags = Self { tags: vec![TAGS.to_owned()], linker: vec![LINKER.to_owned()], linker_of: Vec::new() };
+        let known = go.run(&["env", "GOFLAGS"], []).map_or_else(
+            |_| go.variable("GOFLAGS").unwrap_or_default().to_string_lossy().into_owned(),
+            |ended| ended.out,
+        );
+        for flag in words(&known) {
+            match flag.trim_start_matches('-').split_once('=') {
+                Some(("tags", value)) => flags.tags.push(value.to_owned()),
+                Some(("ldflags", value)) if value.starts_with('-') => flags.linker.push(value.to_owned()),
+                Some(("ldflags", value)) => flags.linker_of.push(value.to_owned()),
+                _ => {}
+            }
+        }
+        flags
+    }
+
+    fn arguments(self) -> Vec<String> {
+        let mut arguments = vec!["-ldflags".to_owned(), self.linker.join(" ")];
+        arguments.extend(self.linker_of.into_iter().flat_map(|value| ["-ldflags".to_owned(), value]));
+        arguments.extend(["-tags".to_owned(), self.tags.join(",")]);
+        arguments
+    }
+}
+
+/// The words of GOFLAGS; one with spaces in it stands in quotes.
+fn words(flags: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut rest = flags.trim();
+    while let Some(first) = rest.chars().next() {
+        let (start, end) = if matches!(first, '\'' | '"') { (1, first) } else { (0, ' ') };
+        let (word, after) = rest[start..].split_once(end).unwrap_or((&rest[start..], ""));
+        words.push(word);
+        rest = after.trim_start();
+    }
+    words
 }
 
 fn told(go: Tool<'_>, failure: Failure) -> Diagnostic {
@@ -84,4 +129,19 @@ pub(super) fn inputs(function: &Function, store: &Store) -> Vec<AbsPath> {
     inputs.sort();
     inputs.dedup();
     inputs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_goflags() {
+        assert_eq!(
+            words(" -mod=mod  '-ldflags=-X main.a=b'\"-tags=a\"\n"),
+            ["-mod=mod", "-ldflags=-X main.a=b", "-tags=a"]
+        );
+        assert_eq!(words("'-tags=a"), ["-tags=a"]);
+        assert!(words("\n").is_empty());
+    }
 }

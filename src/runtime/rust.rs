@@ -3,6 +3,8 @@
 //! runs. One build follows another, because Cargo locks the directory in which they share what they
 //! have in common.
 
+use std::ffi::OsString;
+
 use serde::Deserialize;
 
 use super::fail;
@@ -39,10 +41,10 @@ pub(super) fn plan(function: &Function, store: &Store, settings: &Settings) -> R
     environment.extend(wrapper.into_iter().flatten());
     let bases = [package.workspace.clone(), function.src_dir.clone()];
     let ended =
-        cargo.run(&arguments, environment).map_err(|failure| vec![cargo.failed(failure, "cargo build", &bases)])?;
+        cargo.run(&arguments, environment).map_err(|failure| vec![cargo.failed(failure, "cargo rustc", &bases)])?;
     let made = executable(&ended.out, &package.name).and_then(|made| store.file_system().read(&made).ok());
     let Some((bytes, program)) = made.and_then(|bytes| binary::read(&bytes).map(|program| (bytes, program))) else {
-        return Err(at_main(function, fail(Code::Compile, "`cargo build` made no program")));
+        return Err(at_main(function, fail(Code::Compile, "`cargo rustc` made no program")));
     };
     if let Some(misfit) = program::misfit(&program, settings.platform) {
         let error =
@@ -110,18 +112,18 @@ impl TargetMetadata {
 impl Package {
     fn of(cargo: Tool<'_>) -> Result<Self, Vec<Diagnostic>> {
         let function = cargo.function;
-        let ended = match cargo.run(&["metadata", "--no-deps", "--format-version=1", "--quiet"], []) {
+        // Cargo would take it to be relative to the function.
+        let told = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"].into_iter().find_map(|name| cargo.directory(name));
+        let environment = told.iter().map(|path| ("CARGO_TARGET_DIR", path.as_os_str().to_owned()));
+        let query = ["metadata", "--no-deps", "--format-version=1", "--quiet"];
+        let ended = match cargo.run(&query, environment.chain(quietly())) {
             Ok(ended) => ended,
-            Err(Failure::Missing) => {
-                return Err(vec![missing_toolchain(
-                    cargo,
-                    "there is no Rust toolchain: `cargo` is not on the PATH",
-                    "install Rust (https://rustup.rs)",
-                )]);
-            }
             Err(failure) => {
                 let bases = [function.src_dir.clone()];
-                return Err(vec![cargo.failed(failure, "cargo metadata", &bases)]);
+                return Err(vec![
+                    without_toolchain(cargo, &failure)
+                        .unwrap_or_else(|| cargo.failed(failure, "cargo metadata", &bases)),
+                ]);
             }
         };
         let real = |path: &AbsPath| cargo.store.real(path).map_or_else(|_| path.clone(), |real| real.path);
@@ -129,7 +131,7 @@ impl Package {
         let Ok(metadata) = serde_json::from_str::<Metadata>(&ended.out) else {
             // An older or newer Cargo: its manifest says enough.
             let workspace = function.src_dir.clone();
-            return Ok(Self { name: name_in_manifest(cargo), workspace, is_alone: false, chosen: None });
+            return Ok(Self { name: name_in_manifest(cargo), workspace, is_alone: false, chosen: told });
         };
         let package = metadata.packages.iter().find(|package| real(&AbsPath::of(&package.manifest_path)) == own);
         let main = real(&function.main_file);
@@ -142,7 +144,7 @@ impl Package {
             name: program.map_or_else(|| name_in_manifest(cargo), |program| program.name.clone()),
             is_alone: metadata.packages.len() == 1
                 && targets.all(|target| !target.kind.iter().any(|kind| kind.contains("lib") || kind == "custom-build")),
-            chosen: Some(target).filter(|target| *target != workspace.child("target")),
+            chosen: told.or_else(|| Some(target).filter(|target| *target != workspace.child("target"))),
             workspace,
         })
     }
@@ -199,19 +201,66 @@ fn installed_target(cargo: Tool<'_>) -> Result<String, Vec<Diagnostic>> {
     let compiler = cargo.variable("RUSTC").unwrap_or_else(|| "rustc".into()).to_string_lossy().into_owned();
     let rustc = Tool { program: &compiler, ..cargo };
     let files = cargo.store.file_system();
+    let mut words = None;
     for target in targets(platform) {
-        match rustc.run(&["--print", "target-libdir", "--target", &target], []) {
+        match rustc.run(&["--print", "target-libdir", "--target", &target], quietly()) {
             Ok(ended) if files.read_dir(std::path::Path::new(ended.out.trim())).is_ok() => return Ok(target),
-            Ok(_) | Err(Failure::Refused(_)) => {}
-            Err(failure) => return Err(vec![rustc.failed(failure, "rustc --print target-libdir", &[])]),
+            Ok(_) => {}
+            Err(Failure::Refused(ended)) => words = Some(ended.err),
+            Err(failure) => {
+                return Err(vec![
+                    without_toolchain(rustc, &failure)
+                        .unwrap_or_else(|| rustc.failed(failure, "rustc --print target-libdir", &[])),
+                ]);
+            }
         }
+    }
+    // Is it the target, or does the compiler refuse everything?
+    if let Some(words) = &words
+        && let Err(failure) = rustc.run(&["-vV"], quietly())
+    {
+        let said = without_toolchain(rustc, &failure).unwrap_or_else(|| {
+            let message = format!("the Rust toolchain does not work: `{compiler} -vV` failed");
+            missing_toolchain(cargo, &message, "reinstall it (https://rustup.rs)").output(words)
+        });
+        return Err(vec![said]);
     }
     let message = format!(
         "the Rust toolchain cannot build for {}: the target `{}` is not installed",
         platform.name(),
         targets(platform)[0]
     );
-    Err(vec![missing_toolchain(cargo, &message, &add_target(platform))])
+    let said = missing_toolchain(cargo, &message, &add_target(platform));
+    Err(vec![match words {
+        Some(words) => said.output(&words),
+        None => said,
+    }])
+}
+
+/// rustup tells where in itself it failed, if it is asked to.
+fn quietly() -> [(&'static str, OsString); 1] {
+    [("RUST_BACKTRACE", "0".into())]
+}
+
+/// What to say if a tool fails because there is no toolchain: rustup stands in for tools that it has not
+/// installed.
+fn without_toolchain(tool: Tool<'_>, failure: &Failure) -> Option<Diagnostic> {
+    let ended = match failure {
+        Failure::Missing => {
+            let message = format!("there is no Rust toolchain: `{}` is not on the PATH", tool.program);
+            return Some(missing_toolchain(tool, &message, "install Rust (https://rustup.rs)"));
+        }
+        Failure::Refused(ended) => ended,
+        Failure::Unstartable(_) => return None,
+    };
+    let hint = if ended.err.contains("rustup could not choose a version") {
+        "run `rustup default stable`".to_owned()
+    } else {
+        let (_, rest) = ended.err.split_once("toolchain '")?;
+        let (toolchain, rest) = rest.split_once('\'')?;
+        rest.starts_with(" is not installed").then(|| format!("run `rustup toolchain install {toolchain}`"))?
+    };
+    Some(missing_toolchain(tool, "rustup has no Rust toolchain for it", &hint).output(&ended.err))
 }
 
 /// Not everybody who has sources in Rust wants them built: an error only for those who ask for it.

@@ -2,7 +2,7 @@
 //! diagnostic with its own words. Never says what to compile, or how.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 
 use crate::diagnostic::{Code, Diagnostic, Span};
@@ -35,29 +35,44 @@ impl<'a> Tool<'a> {
     /// Runs it in the function's directory.
     pub(super) fn run(
         self,
-        arguments: &[&str],
+        arguments: &[impl AsRef<OsStr>],
         environment: impl IntoIterator<Item = (&'static str, OsString)>,
     ) -> Result<Ended, Failure> {
         let mut variables = self.of_site();
         variables.extend(environment.into_iter().map(|(name, value)| (name.to_owned(), value)));
         let task = Task {
             program: self.program,
-            arguments: arguments.iter().map(OsString::from).collect(),
+            arguments: arguments.iter().map(|argument| argument.as_ref().to_owned()).collect(),
             directory: &self.function.src_dir,
             environment: variables,
         };
         match process::run(&task) {
             Ok(ended) if ended.success => Ok(ended),
             Ok(ended) => Err(Failure::Refused(ended)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Failure::Missing),
+            // A script is there and its interpreter is not: the system says the same.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !self.is_on_path() => Err(Failure::Missing),
             Err(error) => Err(Failure::Unstartable(error)),
         }
+    }
+
+    fn is_on_path(self) -> bool {
+        let files = self.store.file_system();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).any(|directory| files.lstat(&directory.join(self.program)).is_ok())
     }
 
     /// A variable as the tool sees it; empty is unset.
     pub(super) fn variable(self, name: &str) -> Option<OsString> {
         let given = std::env::var_os(name).filter(|value| !value.is_empty());
         given.or_else(|| self.of_site().get(name).cloned())
+    }
+
+    /// A directory that a variable names: it is relative to where the caller stands, or to the
+    /// netlify.toml that says it.
+    pub(super) fn directory(self, name: &str) -> Option<AbsPath> {
+        let given = std::env::var_os(name).filter(|value| !value.is_empty());
+        let base = if given.is_some() { &self.settings.cwd } else { &self.settings.base };
+        self.variable(name).map(|path| base.join(path))
     }
 
     /// What netlify.toml adds to the environment, where it is not set. What is run is the caller's to say.

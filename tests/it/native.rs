@@ -15,6 +15,7 @@ const HANDLER: &str = "exports.handler = async () => ({ statusCode: 200 })\n";
 
 /// A compiler of Go that writes down how it is called and hands out what stands in `program`.
 const FAKE_GO: &str = r#"#!/bin/sh
+if [ "$1" = env ]; then echo "$GOFLAGS"; exit; fi
 { echo "in $(basename "$PWD")"; for word; do echo "$word"; done; } >> "$TOOLS/called"
 echo "$GOOS $GOARCH $CGO_ENABLED $OF_SITE" >> "$TOOLS/environment"
 if [ -f fail ]; then cat fail >&2; exit 1; fi
@@ -95,15 +96,6 @@ fn rust_site() -> Scratch {
     site
 }
 
-/// Is a program on the PATH in a directory where nobody would look for it?
-fn without(tool: &str) -> bool {
-    let found = ["/usr/bin", "/bin"].iter().any(|directory| Path::new(directory).join(tool).exists());
-    if found {
-        eprintln!("skipped: {tool} is installed with the system");
-    }
-    !found
-}
-
 #[test]
 fn go_is_called_in_the_functions_directory() {
     let site = scratch();
@@ -116,7 +108,12 @@ fn go_is_called_in_the_functions_directory() {
     let tools = Tools::new(&[("go", FAKE_GO)]);
     tools.0.file("program", program(X64, GO));
     let temporary = scratch();
-    let said = said(tools.fnzip(&site, &[]).env("TMPDIR", &*temporary.path).env("GOFLAGS", "-mod=mod -tags=a,b"));
+    let said = said(
+        tools
+            .fnzip(&site, &[])
+            .env("TMPDIR", &*temporary.path)
+            .env("GOFLAGS", "-mod=mod -tags=a,b '-ldflags=-X a.b=c d'"),
+    );
     assert_eq!(said.status, 0, "{}", said.err);
     let called = tools.read("called");
     let calls: Vec<Vec<&str>> = called.split("in ").skip(1).map(|call| call.lines().collect()).collect();
@@ -124,7 +121,7 @@ fn go_is_called_in_the_functions_directory() {
     let first = calls.iter().find(|call| call[0] == "eins").unwrap();
     assert_eq!(first[1..3], ["build", "-o"]);
     assert!(Path::new(first[3]).starts_with(&*temporary.path), "{first:?}");
-    let rest = ["-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-tags", "lambda.norpc,a,b", "."];
+    let rest = ["-trimpath", "-buildvcs=false", "-ldflags", "-s -w -X a.b=c d", "-tags", "lambda.norpc,a,b", "."];
     assert_eq!(first[4..], rest);
     assert_eq!(tools.read("environment"), "linux amd64 0 said\n".repeat(3));
     assert_eq!(fs::read_dir(&*temporary.path).unwrap().count(), 0, "what was made on the way is gone");
@@ -147,12 +144,10 @@ fn go_is_called_in_the_functions_directory() {
 
 #[test]
 fn without_go_the_others_are_built() {
-    if !without("go") {
-        return;
-    }
     let site = scratch();
     site.file("netlify/functions/hello/main.go", "package main").file("netlify/functions/plain.js", HANDLER);
-    let said = Tools::new(&[]).bundle(&site, &["--keep-going"]);
+    let nowhere = scratch();
+    let said = said(Tools::new(&[]).fnzip(&site, &["--keep-going"]).env("PATH", &*nowhere.path));
     assert_eq!(said.status, 1);
     let message = "error[toolchain]: netlify/functions/hello/main.go: `go` is not on the PATH";
     assert!(said.err.contains(message), "{}", said.err);
@@ -267,13 +262,12 @@ fn the_wrapper_of_the_user_stays() {
 
 #[test]
 fn without_rust_its_functions_are_left_out_unless_they_are_asked_for() {
-    if !without("cargo") {
-        return;
-    }
     let site = rust_site();
+    let nowhere = scratch();
     let tools = Tools::new(&[]);
+    let bundle = |flags: &[&str]| said(tools.fnzip(&site, flags).env("PATH", &*nowhere.path));
     let message = "there is no Rust toolchain: `cargo` is not on the PATH";
-    let said = tools.bundle(&site, &[]);
+    let said = bundle(&[]);
     assert_eq!(said.status, 0, "{}", said.err);
     assert!(
         said.err.contains(&format!("warning[toolchain]: netlify/functions/hello/src/main.rs: left out: {message}")),
@@ -282,14 +276,130 @@ fn without_rust_its_functions_are_left_out_unless_they_are_asked_for() {
     );
     assert!(said.err.contains("hint: install Rust (https://rustup.rs)"), "{}", said.err);
     assert!(row(&site, "hello").is_null() && !row(&site, "plain").is_null());
-    assert_eq!(tools.bundle(&site, &["--strict"]).status, 1);
-    let asked = tools.bundle(&site, &["--rust"]);
-    let by_variable =
-        crate::support::said(tools.fnzip(&site, &[]).env("NETLIFY_EXPERIMENTAL_BUILD_RUST_SOURCE", "true"));
+    assert_eq!(bundle(&["--strict"]).status, 1);
+    let asked = bundle(&["--rust"]);
+    let mut by_variable = tools.fnzip(&site, &[]);
+    by_variable.env("PATH", &*nowhere.path).env("NETLIFY_EXPERIMENTAL_BUILD_RUST_SOURCE", "true");
+    let by_variable = crate::support::said(&mut by_variable);
     for refused in [asked, by_variable] {
         assert_eq!(refused.status, 1);
         assert!(refused.err.contains("error[toolchain]") && refused.err.contains(message), "{}", refused.err);
     }
+}
+
+/// rustup stands in for tools that it has not installed.
+#[test]
+fn a_toolchain_that_does_not_work_says_so() {
+    let fails = |words: &str| format!("#!/bin/sh\necho \"{words}\" >&2\nexit 1\n");
+    let works =
+        "#!/bin/sh\nif [ \"$1\" = -vV ]; then exit 0; fi\necho 'could not find specification' >&2\nexit 1\n".to_owned();
+    let choose = "error: rustup could not choose a version of cargo to run";
+    let gone = "error: toolchain '1.60.0-x86_64' is not installed";
+    let rows = [
+        (fails(choose), None, vec!["rustup has no Rust toolchain for it", choose, "hint: run `rustup default stable`"]),
+        (fails(gone), None, vec![gone, "hint: run `rustup toolchain install 1.60.0-x86_64`"]),
+        (FAKE_CARGO.to_owned(), Some(fails(choose)), vec!["hint: run `rustup default stable`"]),
+        (FAKE_CARGO.to_owned(), Some(fails("libLLVM.so is lost")), vec!["`rustc -vV` failed", "libLLVM.so is lost"]),
+        (
+            FAKE_CARGO.to_owned(),
+            Some(works),
+            vec!["x86_64-unknown-linux-musl` is not installed", "could not find specification"],
+        ),
+        (FAKE_CARGO.to_owned(), None, vec!["`rustc` is not on the PATH", "hint: install Rust"]),
+    ];
+    for (cargo, rustc, wanted) in rows {
+        let site = rust_site();
+        let mut scripts = vec![("cargo", cargo.as_str())];
+        scripts.extend(rustc.as_deref().map(|rustc| ("rustc", rustc)));
+        let tools = Tools::new(&scripts);
+        // With what scripts need, and without any Rust of the system.
+        for name in ["sh", "basename"] {
+            std::os::unix::fs::symlink(format!("/bin/{name}"), tools.0.path.join(name)).unwrap();
+        }
+        let run = |flags: &[&str]| said(tools.fnzip(&site, flags).env("PATH", &*tools.0.path));
+        let left_out = run(&[]);
+        assert_eq!(left_out.status, 0, "{}", left_out.err);
+        for words in wanted {
+            assert!(left_out.err.contains(words), "{words}: {}", left_out.err);
+        }
+        assert!(row(&site, "hello").is_null() && !row(&site, "plain").is_null());
+        assert_eq!(run(&["--rust"]).status, 1);
+    }
+}
+
+#[test]
+fn a_relative_target_directory_is_the_callers() {
+    let site = rust_site();
+    let tools = Tools::rust(&["x86_64-unknown-linux-gnu"]);
+    site.file("netlify.toml", "");
+    for name in ["mine", "target"] {
+        said(tools.fnzip(&site, &[]).env("CARGO_TARGET_DIR", name));
+        assert_eq!(tools.read("target").trim(), site.path.join(name).to_string());
+        said(tools.fnzip(&site, &[]).env("CARGO_BUILD_TARGET_DIR", name).current_dir(site.path.join("netlify")));
+        assert_eq!(tools.read("target").trim(), site.path.join("netlify").join(name).to_string());
+    }
+    site.file("netlify.toml", "[build]\nbase = \"netlify\"\n[build.environment]\nCARGO_TARGET_DIR = \"ours\"\n");
+    site.file(
+        "netlify/netlify.toml",
+        "[functions]\ndirectory = \"functions\"\n[build.environment]\nCARGO_TARGET_DIR = \"ours\"\n",
+    );
+    tools.bundle(&site, &[]);
+    assert_eq!(tools.read("target").trim(), site.path.join("netlify/ours").to_string());
+}
+
+/// What an earlier build has left is none of this one.
+#[test]
+fn what_cargo_does_not_name_is_not_taken() {
+    let site = rust_site();
+    let silent = FAKE_CARGO.replace("compiler-artifact", "build-finished").replace("executable", "nothing");
+    let tools = Tools::new(&[("cargo", &silent), ("rustc", FAKE_RUSTC)]);
+    fs::create_dir_all(tools.0.path.join("std/x86_64-unknown-linux-gnu")).unwrap();
+    for profile in ["release", "fnzip"] {
+        let left = format!(".netlify/cache/fnzip/cargo/shared/x86_64-unknown-linux-gnu/{profile}/app");
+        site.file(&left, program(X64, RUST));
+    }
+    let failed = tools.bundle(&site, &[]);
+    assert_eq!(failed.status, 1);
+    assert!(failed.err.contains("`cargo rustc` made no program"), "{}", failed.err);
+}
+
+/// Nobody is there to answer a question, and nobody waits for who stays behind.
+#[test]
+fn a_compiler_has_no_terminal_and_leaves_nobody_to_wait_for() {
+    let site = scratch();
+    site.file("netlify/functions/hello/main.go", "package main");
+    let script = "#!/bin/sh\nif [ \"$1\" = env ]; then exit; fi\nsleep 600 &\necho $! > \"$TOOLS/pid\"\ncut -d' ' -f1,6 /proc/$$/stat > \"$TOOLS/session\"\necho before >&2\nexit 1\n";
+    let tools = Tools::new(&[("go", script)]);
+    let start = Instant::now();
+    let failed = tools.bundle(&site, &[]);
+    assert!(start.elapsed() < Duration::from_secs(60));
+    assert!(failed.err.contains("  | before"), "{}", failed.err);
+    let session = tools.read("session");
+    let (process, session) = session.trim().split_once(' ').unwrap();
+    assert_eq!(process, session);
+    assert!(std::process::Command::new("kill").arg(tools.read("pid").trim()).status().unwrap().success());
+}
+
+#[test]
+fn a_compiler_that_cannot_be_started_is_there_all_the_same() {
+    let site = scratch();
+    site.file("netlify/functions/hello/main.go", "package main");
+    let failed = Tools::new(&[("go", "#!/no/such/shell\n")]).bundle(&site, &[]);
+    assert_eq!(failed.status, 1);
+    assert!(failed.err.contains("`go` cannot be started: No such file"), "{}", failed.err);
+}
+
+#[test]
+fn a_temporary_directory_may_have_any_name() {
+    let site = scratch();
+    site.file("netlify/functions/hello/main.go", "package main");
+    let tools = Tools::new(&[("go", FAKE_GO)]);
+    tools.0.file("program", program(X64, GO));
+    let place = scratch();
+    let odd = place.path.child(std::os::unix::ffi::OsStrExt::from_bytes(b"tmp\xff") as &std::ffi::OsStr);
+    fs::create_dir(&*odd).unwrap();
+    let said = said(tools.fnzip(&site, &[]).env("TMPDIR", &*odd));
+    assert_eq!(said.status, 0, "{}", said.err);
 }
 
 #[test]
@@ -324,7 +434,7 @@ fn what_cargo_says_is_shown_whole_at_its_place() {
     site.file("netlify/functions/hello/fail", words);
     let failed = Tools::rust(&["x86_64-unknown-linux-gnu"]).bundle(&site, &[]);
     assert_eq!(failed.status, 1);
-    let message = "error[compile]: netlify/functions/hello/src/main.rs: `cargo build` failed";
+    let message = "error[compile]: netlify/functions/hello/src/main.rs: `cargo rustc` failed";
     assert!(failed.err.contains(message) && failed.err.contains("main.rs:2:5"), "{}", failed.err);
     for line in words.lines() {
         assert!(failed.err.contains(&format!("  | {line}")), "{}", failed.err);
@@ -335,13 +445,29 @@ fn what_cargo_says_is_shown_whole_at_its_place() {
 /// A terminal tells ctrl-C to all; a supervisor tells fnzip alone.
 #[test]
 fn who_ends_fnzip_ends_the_compilers() {
+    for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        ended_by(signal, status, &[]);
+    }
+    // `nohup` says that the terminal does not matter.
+    ended_by("TERM", 143, &["nohup"]);
+}
+
+fn ended_by(signal: &str, status: i32, starter: &[&str]) {
     let site = scratch();
     site.file("netlify/functions/hello/main.go", "package main");
-    let script = "#!/bin/sh\ntrap '' INT\nsleep 600 &\necho $$ $! > \"$TOOLS/pids.new\"\nmv \"$TOOLS/pids.new\" \"$TOOLS/pids\"\nwait\nsleep 600\n";
+    let script = "#!/bin/sh\nif [ \"$1\" = env ]; then exit; fi\ntrap '' INT\nsleep 600 &\necho $$ $! > \"$TOOLS/pids.new\"\nmv \"$TOOLS/pids.new\" \"$TOOLS/pids\"\nwait\nsleep 600\n";
     let tools = Tools::new(&[("go", script)]);
     let temporary = scratch();
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_fnzip"));
-    command.arg("bundle").current_dir(&*site.path).env("TMPDIR", &*temporary.path).env("TOOLS", &*tools.0.path);
+    let mut call = starter.to_vec();
+    call.extend([env!("CARGO_BIN_EXE_fnzip"), "bundle"]);
+    let mut command = std::process::Command::new(call[0]);
+    command
+        .args(&call[1..])
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .current_dir(&*site.path)
+        .env("TMPDIR", &*temporary.path)
+        .env("TOOLS", &*tools.0.path);
     command.env("PATH", format!("{}:/usr/bin:/bin", tools.0.path)).env("FNZIP_NODE_VERSION", "24");
     let mut child = command.stderr(std::process::Stdio::null()).spawn().unwrap();
     let wait_for = |condition: &dyn Fn() -> bool| {
@@ -353,9 +479,16 @@ fn who_ends_fnzip_ends_the_compilers() {
     };
     wait_for(&|| tools.0.path.join("pids").exists());
     let pids: Vec<i32> = tools.read("pids").split_whitespace().map(|pid| pid.parse().unwrap()).collect();
-    let kill = |pid: u32| std::process::Command::new("kill").args(["-INT", &pid.to_string()]).status().unwrap();
-    assert!(kill(child.id()).success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let kill = |signal: &str| {
+        let told = std::process::Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
+        assert!(told.unwrap().success());
+    };
+    if !starter.is_empty() {
+        kill("HUP");
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    kill(signal);
+    assert_eq!(child.wait().unwrap().code(), Some(status), "{signal}");
     let is_gone = |pid: &i32| {
         // Nobody may be there to reap it.
         let status = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();

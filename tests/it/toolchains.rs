@@ -290,9 +290,9 @@ fn what_cargo_refuses_leaves_the_others() {
     let said = bundle_with(&site, &[], &[("CARGO_NET_OFFLINE", Path::new("true")), ("CARGO_HOME", &empty.path)]);
     assert_eq!(said.status, 1);
     let words = [
-        "netlify/functions/wrong/src/main.rs: `cargo build` failed",
+        "netlify/functions/wrong/src/main.rs: `cargo rustc` failed",
         "cannot find function `missing` in this scope",
-        "netlify/functions/far/src/main.rs: `cargo build` failed",
+        "netlify/functions/far/src/main.rs: `cargo rustc` failed",
         "no matching package named `serde` found",
         "hint: a module must be fetched first: run `cargo fetch`",
         "broken/Cargo.toml: `cargo metadata` failed",
