@@ -138,7 +138,7 @@ pub(super) struct Site {
     /// Find container images too
     #[arg(long, env = "FNZIP_CONTAINERS", hide_env = true, value_parser = FalseyValueParser::new())]
     containers: bool,
-    /// Functions in Rust are wanted: take what is missing to build them for an error
+    /// Fail if the Rust toolchain or target is missing, instead of leaving Rust functions out
     #[arg(long, env = "FNZIP_RUST", hide_env = true, value_parser = FalseyValueParser::new())]
     rust: bool,
     /// Take warnings for errors

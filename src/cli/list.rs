@@ -51,10 +51,11 @@ fn for_people(functions: &[Function], files: &[Vec<AbsPath>], base: &AbsPath) ->
     let mut text = String::new();
     for (function, files) in functions.iter().zip(files) {
         // That a function is a plain one goes without saying.
-        let kind =
-            Some(kind(function)).filter(|kind| *kind != "sync").map_or_else(String::new, |kind| format!("  {kind}"));
+        let kind = Some(kind(function)).filter(|kind| *kind != "sync");
+        let remarks = kind.into_iter().chain(function.ready_made.then_some("ready-made"));
+        let remarks: String = remarks.map(|remark| format!("  {remark}")).collect();
         let main = function.main_file.relative_to(base);
-        let _ = writeln!(text, "{:width$}  {}  {main}{kind}", function.name.as_str(), function.runtime);
+        let _ = writeln!(text, "{:width$}  {}  {main}{remarks}", function.name.as_str(), function.runtime);
         for file in files {
             let _ = writeln!(text, "{:width$}      {}", "", file.relative_to(base));
         }

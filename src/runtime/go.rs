@@ -106,7 +106,10 @@ fn words(flags: &str) -> Vec<&str> {
 fn told(go: Tool<'_>, failure: Failure) -> Diagnostic {
     let hint = match &failure {
         Failure::Missing => Some("install Go (https://go.dev/dl, `apt install golang-go`, `brew install go`)"),
-        Failure::Refused(ended) if ended.err.contains("go.mod file not found") => {
+        // In a checkout of git it is told otherwise.
+        Failure::Refused(ended)
+            if ["go.mod file not found", "cannot find main module"].iter().any(|words| ended.err.contains(words)) =>
+        {
             Some("run `go mod init NAME` and `go mod tidy` in the function's directory, or at the top of the site")
         }
         Failure::Refused(ended) if ended.err.contains("missing go.sum entry") => Some("run `go mod tidy`"),

@@ -40,8 +40,7 @@ pub(super) fn plan(function: &Function, store: &Store, settings: &Settings) -> R
     let wrapper = settings.program.as_ref().map(|program| rustc_wrapper::environment(cargo, program, &target_dir));
     environment.extend(wrapper.into_iter().flatten());
     let bases = [package.workspace.clone(), function.src_dir.clone()];
-    let ended =
-        cargo.run(&arguments, environment).map_err(|failure| vec![cargo.failed(failure, "cargo rustc", &bases)])?;
+    let ended = cargo.run(&arguments, environment).map_err(|failure| vec![told(cargo, failure, &target, &bases)])?;
     let made = executable(&ended.out, &package.name).and_then(|made| store.file_system().read(&made).ok());
     let Some((bytes, program)) = made.and_then(|bytes| binary::read(&bytes).map(|program| (bytes, program))) else {
         return Err(at_main(function, fail(Code::Compile, "`cargo rustc` made no program")));
@@ -58,6 +57,19 @@ pub(super) fn plan(function: &Function, store: &Store, settings: &Settings) -> R
         plan.diagnostics.push(note.output(&ended.err));
     }
     Ok(plan)
+}
+
+fn told(cargo: Tool<'_>, failure: Failure, target: &str, bases: &[AbsPath]) -> Diagnostic {
+    let is_other = cargo.settings.platform.arch.in_rust() != std::env::consts::ARCH;
+    let cannot_link =
+        matches!(&failure, Failure::Refused(ended) if is_other && ended.err.contains("linking with `cc` failed"));
+    let said = cargo.failed(failure, "cargo rustc", bases);
+    if !cannot_link {
+        return said;
+    }
+    let variable = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
+    let linker = if target.ends_with("musl") { "rust-lld".to_owned() } else { target.replace("unknown-", "") + "-gcc" };
+    said.hint(format!("`cc` links for this machine alone: set `{variable}={linker}`"))
 }
 
 fn at_main(function: &Function, said: Vec<Diagnostic>) -> Vec<Diagnostic> {

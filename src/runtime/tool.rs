@@ -105,12 +105,13 @@ impl<'a> Tool<'a> {
         }
     }
 
-    /// The first `path:line:column` that leads to a file.
+    /// The first `path:line:column`, or `path:line`, that leads to a file.
     fn place(self, output: &str, bases: &[AbsPath]) -> Option<(AbsPath, Span)> {
         output.lines().find_map(|line| {
             let mut parts = line.trim().trim_start_matches("-->").trim_start().splitn(4, ':');
-            let (path, row, column) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
-            let column = column.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()?;
+            let (path, row) = (parts.next()?, parts.next()?.parse().ok()?);
+            let digits = parts.next().and_then(|column| column.split(|letter: char| !letter.is_ascii_digit()).next());
+            let column = digits.and_then(|digits| digits.parse().ok()).unwrap_or(1);
             let path = bases.iter().map(|base| base.join(path)).find(|path| self.store.is_file(path))?;
             let source = self.store.read(&path).ok()?;
             Some((path, Span::at_line(&String::from_utf8_lossy(&source), row, column)))
@@ -120,7 +121,7 @@ impl<'a> Tool<'a> {
 
 /// Do these words of a tool come from a network that is not there?
 fn wants_network(output: &str) -> bool {
-    const WORDS: [&str; 7] = [
+    const WORDS: [&str; 11] = [
         "dial tcp",
         "no such host",
         "module lookup disabled",
@@ -128,6 +129,10 @@ fn wants_network(output: &str) -> bool {
         "offline mode (--offline)",
         "resolve host",
         "spurious network error",
+        "Could not connect to server",
+        "failed to download from",
+        "failed to resolve address",
+        "TLS handshake timeout",
     ];
     WORDS.iter().any(|words| output.contains(words))
 }

@@ -179,9 +179,8 @@ fn classify(
         FileKind::Directory => {
             let javascript = javascript::main_file(path, store).map(|main| (Runtime::JavaScript, main));
             let Some((runtime, main)) = javascript.or_else(|| native::main_file(path, store)) else {
-                let name = path.name();
                 let diagnostic = Diagnostic::note(Code::NoMainFile, "not a function: it has no main file").at(path);
-                diagnostics.push(diagnostic.hint(format!("call the main file `{name}.js` or `index.js`")));
+                diagnostics.push(diagnostic.hint(native::name_of_main_file(path, store)));
                 return None;
             };
             (runtime, javascript::DIRECTORY_RANK, main, path.clone())
@@ -211,7 +210,13 @@ fn broken_link(path: &AbsPath, error: &FileError, severity: Severity) -> Diagnos
 
 fn shadowed(loser: &Candidate, winner: &Candidate) -> Diagnostic {
     let directory = loser.src_path.parent().unwrap_or_else(|| loser.src_path.clone());
-    Diagnostic::warning(Code::Shadowed, format!("shadowed by `{}`", winner.main_file.relative_to(&directory)))
+    // A program has a name like that of a directory.
+    let what = match winner.runtime {
+        Runtime::Go if winner.ready_made => ", a program in Go",
+        Runtime::Rust if winner.ready_made => ", a program in Rust",
+        _ => "",
+    };
+    Diagnostic::warning(Code::Shadowed, format!("shadowed by `{}`{what}", winner.main_file.relative_to(&directory)))
         .at(&loser.src_path)
         .of(winner.name.as_str())
         .hint(format!("only one function can be called `{}`: rename or remove the other", winner.name))

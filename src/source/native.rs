@@ -19,6 +19,17 @@ pub(super) fn main_file(directory: &AbsPath, store: &Store) -> Option<(Runtime, 
     (store.is_file(&directory.child("Cargo.toml")) && store.is_file(&main)).then_some((Runtime::Rust, main))
 }
 
+/// What the main file of a directory should be called, by what there is in it.
+pub(super) fn name_of_main_file(directory: &AbsPath, store: &Store) -> String {
+    let names = store.read_dir(directory).unwrap_or_default();
+    if names.iter().any(|name| name == "Cargo.toml") {
+        return "call the main file `src/main.rs`".to_owned();
+    }
+    let (name, is_go) = (directory.name(), names.iter().any(|name| directory.child(name).extension() == "go"));
+    let (one, other) = if is_go { (format!("{name}.go"), "main.go") } else { (format!("{name}.js"), "index.js") };
+    format!("call the main file `{one}` or `{other}`")
+}
+
 /// What a file is that is no JavaScript: a program in Go or Rust for the platform, or a container image.
 /// What comes near to that is told.
 pub(super) fn ready_made(
@@ -32,14 +43,15 @@ pub(super) fn ready_made(
         None
     };
     if path.extension() == "tar" {
-        if !wanted.containers {
-            return None;
-        }
         let is_image = store.open(path).is_ok_and(|file| is_image(file).unwrap_or(false));
-        return if is_image {
-            Some(Runtime::Container)
-        } else {
-            tell(Diagnostic::note(Code::NoMainFile, "not a function: it is no container image"))
+        return match (is_image, wanted.containers) {
+            (true, true) => Some(Runtime::Container),
+            (true, false) => {
+                let note =
+                    Diagnostic::note(Code::NoMainFile, "not a function: a container image is one if it is asked for");
+                tell(note.hint("it is taken with --containers"))
+            }
+            (false, _) => tell(Diagnostic::note(Code::NoMainFile, "not a function: it is no container image")),
         };
     }
     // Libraries and addons are called so. What cannot be read is nobody's function.

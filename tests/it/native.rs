@@ -180,6 +180,8 @@ fn what_go_says_is_shown_whole_at_its_place() {
     assert_eq!(json[0]["diagnostics"][0]["line"], 4);
     let hints = [
         ("go: go.mod file not found in current directory or any parent directory", "run `go mod init NAME`"),
+        ("go: cannot find main module, but found .git/config in /site", "run `go mod init NAME`"),
+        ("Get \"https://proxy.golang.org/x\": net/http: TLS handshake timeout", "run `go mod download`"),
         ("main.go:3:8: missing go.sum entry for module providing package x", "run `go mod tidy`"),
         (
             "main.go:3:8: x@v1.0.0: module lookup disabled by GOPROXY=off",
@@ -192,6 +194,12 @@ fn what_go_says_is_shown_whole_at_its_place() {
         let failed = tools.bundle(&site, &[]);
         assert!(failed.err.contains(words) && failed.err.contains(hint), "{hint}: {}", failed.err);
     }
+    // go.mod has lines, and no columns.
+    site.file("go.mod", "module x\nwrong\n")
+        .file("netlify/functions/hello/fail", "../../../go.mod:2: unknown directive: wrong");
+    let failed = tools.bundle(&site, &[]);
+    assert!(failed.err.contains("error[compile]: go.mod: `go build` failed"), "{}", failed.err);
+    assert!(failed.err.contains("go.mod:2:1"), "{}", failed.err);
     fs::remove_file(site.path.join("netlify/functions/hello/fail")).unwrap();
     tools.0.file("program", "!<arch>\n");
     let failed = tools.bundle(&site, &[]);
@@ -287,6 +295,31 @@ fn without_rust_its_functions_are_left_out_unless_they_are_asked_for() {
     }
 }
 
+#[test]
+fn what_can_be_done_about_the_words_of_cargo_is_told() {
+    let fetch = "hint: a module must be fetched first: run `cargo fetch`";
+    let rows = [
+        ("[7] Could not connect to server", "--arch=amd64", fetch),
+        ("error: failed to download from `https://index.crates.io/x`", "--arch=amd64", fetch),
+        ("failed to resolve address for github.com", "--arch=amd64", fetch),
+        (
+            "error: linking with `cc` failed: exit status: 1",
+            "--arch=arm64",
+            "set `CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld`",
+        ),
+    ];
+    let tools = Tools::rust(&["x86_64-unknown-linux-musl", "aarch64-unknown-linux-musl"]);
+    for (words, flag, hint) in rows {
+        let site = rust_site();
+        site.file("netlify/functions/hello/fail", words);
+        let failed = tools.bundle(&site, &[flag]);
+        assert!(failed.err.contains(words) && failed.err.contains(hint), "{hint}: {}", failed.err);
+    }
+    let site = rust_site();
+    site.file("netlify/functions/hello/fail", "linking with `cc` failed");
+    assert!(!tools.bundle(&site, &["--arch=amd64"]).err.contains("_LINKER"));
+}
+
 /// rustup stands in for tools that it has not installed.
 #[test]
 fn a_toolchain_that_does_not_work_says_so() {
@@ -324,6 +357,17 @@ fn a_toolchain_that_does_not_work_says_so() {
         }
         assert!(row(&site, "hello").is_null() && !row(&site, "plain").is_null());
         assert_eq!(run(&["--rust"]).status, 1);
+    }
+}
+
+#[test]
+fn a_directory_without_a_main_file_is_told_its_name() {
+    let site = scratch();
+    site.file("netlify/functions/hello/handler.go", "package main").file("netlify/functions/rusty/Cargo.toml", "");
+    site.file("netlify/functions/rusty/src/lib.rs", "").file("netlify/functions/other/a.js", "");
+    let said = said(fnzip(&site.path).args(["bundle", "--color=never", "-v"]));
+    for name in ["`hello.go` or `main.go`", "`src/main.rs`", "`other.js` or `index.js`"] {
+        assert!(said.err.contains(&format!("hint: call the main file {name}")), "{name}: {}", said.err);
     }
 }
 

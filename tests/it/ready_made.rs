@@ -68,6 +68,10 @@ fn a_program_is_packed_as_the_platform_starts_it() {
     assert_eq!(row(&site, "go-background")["invocationMode"], "background");
     let listed = said_list(&site);
     assert!(listed.contains("rust           rs  netlify/functions/rust.bin  ready-made"), "{listed}");
+    assert!(listed.contains("go-background  go  netlify/functions/go-background  background  ready-made"), "{listed}");
+    let line = |name: &str| said.err.lines().find(|line| line.trim_start().starts_with(&format!("{name} "))).unwrap();
+    assert!(line("go-background").contains(" background ") && line("go-background").ends_with("ready-made"));
+    assert!(line("rust").contains(" sync ") && line("rust").ends_with("ready-made"), "{}", said.err);
 }
 
 fn said_list(site: &Scratch) -> String {
@@ -88,7 +92,7 @@ fn a_program_for_another_processor_is_left_out() {
     assert!(refused.err.contains(&format!("error[foreign-binary]: {message}")), "{}", refused.err);
     // With the right one there are two of a name, and the later runtime wins.
     let said = built(&site, &["--arch=arm64"]);
-    assert!(said.err.contains("hello.js: shadowed by `hello`"), "{}", said.err);
+    assert!(said.err.contains("hello.js: shadowed by `hello`, a program in Go"), "{}", said.err);
     assert_eq!(row(&site, "hello")["runtime"], "go");
     let said = said_of_function(&site);
     assert_eq!(said.status, 1);
@@ -277,8 +281,12 @@ fn container_images_are_copied_when_they_are_asked_for() {
     let image = tar("oci-layout");
     site.file("netlify/functions/hello.tar", &image).file("netlify/functions/docker.tar", tar("./manifest.json"));
     site.file("netlify/functions/other.tar", tar("some.txt")).file("netlify/functions/docker.js", HANDLER);
-    built(&site, &[]);
+    let said = built(&site, &["-v"]);
     assert!(row(&site, "hello").is_null() && !out(&site, "hello.tar").exists());
+    assert!(said.err.contains("note[no-main-file]: netlify/functions/hello.tar: not a function"), "{}", said.err);
+    assert!(said.err.contains("hint: it is taken with --containers"), "{}", said.err);
+    let asked = bundle(&site, &["--out=o", "--function=netlify/functions/hello.tar"]);
+    assert!(asked.err.contains("error[no-main-file]") && asked.err.contains("--containers"), "{}", asked.err);
     let said = built(&site, &["--containers", "-v"]);
     assert_eq!(fs::read(out(&site, "hello.tar")).unwrap(), image);
     assert_eq!(row(&site, "hello")["runtime"], "container");

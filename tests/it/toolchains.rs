@@ -188,6 +188,23 @@ fn what_go_refuses_leaves_the_others() {
     assert!(said.err.contains("1 function built"), "{}", said.err);
 }
 
+/// In a checkout of git, Go says otherwise that there is no go.mod.
+#[test]
+fn who_has_no_module_is_told_to_make_one() {
+    if !has("go") {
+        return;
+    }
+    for is_checkout in [false, true] {
+        let site = scratch();
+        site.file("netlify/functions/hello/main.go", "package main\n\nfunc main() {}\n");
+        if is_checkout {
+            site.file(".git/config", "");
+        }
+        let said = bundle(&site, &[]);
+        assert!(said.err.contains("hint: run `go mod init NAME`"), "{}", said.err);
+    }
+}
+
 fn rust_function(site: &Scratch, directory: &str, manifest: &str, main: &str) {
     site.file(&format!("netlify/functions/{directory}/src/main.rs"), main);
     let package = format!("[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n{manifest}");

@@ -247,7 +247,6 @@ fn table_without(left_out: &[&str], report: &Report) -> Table {
 /// What people call the way a function is called.
 pub(in crate::cli) fn kind(function: &Function) -> &'static str {
     match function.invocation_mode() {
-        _ if function.ready_made => "ready-made",
         _ if events::trigger(&function.name).is_some() => "event",
         _ if function.config.schedule.is_some() => "scheduled",
         Some(InvocationMode::Background) => "background",
@@ -264,8 +263,11 @@ fn cells(Outcome { function, built, diagnostics, time: took }: &Outcome) -> [Str
     let warnings = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning).count();
     let remark = match (built, warnings) {
         (None, _) => "failed".into(),
-        (_, 0) => String::new(),
-        (_, many) => format!("{many} {}", plural(many, "warning")),
+        (_, many) => {
+            let warned = (many > 0).then(|| format!("{many} {}", plural(many, "warning")));
+            let ready_made = function.ready_made.then(|| "ready-made".to_owned());
+            ready_made.into_iter().chain(warned).collect::<Vec<_>>().join(", ")
+        }
     };
     [function.name.to_string(), kind(function).into(), function.runtime.to_string(), entries, size, time(*took), remark]
 }
