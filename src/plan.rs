@@ -83,7 +83,7 @@ pub struct BuildFacts {
     pub bootstrap_version: Option<String>,
     /// The file that the platform loads.
     pub entry_filename: Option<String>,
-    /// Every source file that went in, sorted.
+    /// Every source file that went in, sorted; of compiled functions those of the checkout.
     pub inputs: Vec<AbsPath>,
     /// Those that are there because the configuration names them, sorted.
     pub included_files: Vec<AbsPath>,

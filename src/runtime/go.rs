@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 
 use super::fail;
+use super::inputs;
 use super::program;
 use super::tool::{Failure, Tool};
 use crate::binary;
@@ -32,22 +33,24 @@ pub(super) fn plan(
     let go = Tool { program: "go", function, settings, store };
     let made = workshop.path().child(format!("{}.go-program", function.name));
     let flags = Flags::of(go);
+    let tags = flags.tags.join(",");
     let mut arguments: Vec<OsString> = vec!["build".into(), "-o".into(), made.as_os_str().to_owned()];
     arguments.extend(["-trimpath", "-buildvcs=false"].map(OsString::from));
     arguments.extend(flags.arguments().into_iter().map(OsString::from));
     arguments.push(".".into());
     let platform = settings.platform;
     let environment = [("CGO_ENABLED", "0"), ("GOOS", platform.system.in_go()), ("GOARCH", platform.arch.in_go())];
-    let ended = go
-        .run(&arguments, environment.map(|(name, value)| (name, value.into())))
-        .map_err(|failure| vec![told(go, failure)])?;
+    let environment = environment.map(|(name, value)| (name, OsString::from(value)));
+    let ended = go.run(&arguments, environment.clone()).map_err(|failure| vec![told(go, failure)])?;
     let bytes = store.file_system().read(&made).unwrap_or_default();
     if binary::read(&bytes).is_none_or(|program| !program.system.fits(&platform.system)) {
         let message = "`go build` made no program: the package must be `main`, with a function `main`";
         return Err(fail(Code::Compile, message).into_iter().map(|said| said.at(&function.main_file)).collect());
     }
     let size = bytes.len();
-    let mut plan = program::plan(function, Content::Bytes(bytes.into()), size, inputs(function, store), settings)?;
+    let read = compiled(go, &tags, &environment);
+    let inputs = inputs::inputs(function, store, &settings.repository_root, read, MANIFESTS);
+    let mut plan = program::plan(function, Content::Bytes(bytes.into()), size, inputs, settings)?;
     if !ended.err.trim().is_empty() {
         let note = Diagnostic::note(Code::Compile, "`go build` says").at(&function.main_file);
         plan.diagnostics.push(note.output(&ended.err));
@@ -122,16 +125,19 @@ fn told(go: Tool<'_>, failure: Failure) -> Diagnostic {
     }
 }
 
-/// The files of the function, and of its module what says what else it needs.
-pub(super) fn inputs(function: &Function, store: &Store) -> Vec<AbsPath> {
-    let enter = |directory: &AbsPath| !directory.name().starts_with('.') && directory.name() != "node_modules";
-    let mut inputs = store.files_below(&function.src_dir, &enter).unwrap_or_default();
-    let module = function.src_dir.ancestors().find(|directory| store.is_file(&directory.child("go.mod")));
-    let of_module = module.iter().flat_map(|module| ["go.mod", "go.sum"].map(|name| module.child(name)));
-    inputs.extend(of_module.filter(|path| store.is_file(path)));
-    inputs.sort();
-    inputs.dedup();
-    inputs
+/// What says what else a package needs.
+pub(super) const MANIFESTS: &[&[&str]] = &[&["go.mod", "go.sum"], &["go.work", "go.work.sum"]];
+
+/// The files of the packages that went in, but for Go's own.
+fn compiled(go: Tool<'_>, tags: &str, environment: &[(&'static str, OsString)]) -> Vec<AbsPath> {
+    const FILES: &str = "{{if not .Standard}}{{.Dir}}{{range .GoFiles}}\t{{.}}{{end}}{{range .SFiles}}\t{{.}}{{end}}\
+        {{range .HFiles}}\t{{.}}{{end}}{{range .EmbedFiles}}\t{{.}}{{end}}{{end}}";
+    let ended = go.run(&["list", "-deps", "-tags", tags, "-f", FILES, "."], environment.iter().cloned());
+    let listed = ended.map(|ended| ended.out).unwrap_or_default();
+    let packages = listed.lines().filter_map(|line| line.split_once('\t'));
+    packages
+        .flat_map(|(directory, files)| files.split('\t').map(move |file| AbsPath::of(directory).join(file)))
+        .collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod development;
 mod go;
 mod handler;
 mod included;
+mod inputs;
 mod javascript;
 mod layout;
 mod modules;
@@ -64,12 +65,11 @@ pub fn compile(
     judged(planned, function, settings)
 }
 
-/// The files that a function which is compiled is made of, as far as they are its own.
+/// The files that a function which is compiled is made of, as far as they are its own: its compiler is
+/// not asked.
 pub fn sources(function: &Function, store: &Store) -> Vec<AbsPath> {
-    match function.runtime {
-        Runtime::Rust => rust::inputs(function, store),
-        _ => go::inputs(function, store),
-    }
+    let manifests = if function.runtime == Runtime::Rust { rust::MANIFESTS } else { go::MANIFESTS };
+    inputs::inputs(function, store, &AbsPath::of("/"), [], manifests)
 }
 
 /// What is said is about the function, and a plan has no error.

@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use serde::Deserialize;
 
 use super::fail;
+use super::inputs;
 use super::program;
 use super::rustc_wrapper;
 use super::tool::{Failure, Tool};
@@ -41,8 +42,9 @@ pub(super) fn plan(function: &Function, store: &Store, settings: &Settings) -> R
     environment.extend(wrapper.into_iter().flatten());
     let bases = [package.workspace.clone(), function.src_dir.clone()];
     let ended = cargo.run(&arguments, environment).map_err(|failure| vec![told(cargo, failure, &target, &bases)])?;
-    let made = executable(&ended.out, &package.name).and_then(|made| store.file_system().read(&made).ok());
-    let Some((bytes, program)) = made.and_then(|bytes| binary::read(&bytes).map(|program| (bytes, program))) else {
+    let made = executable(&ended.out, &package.name);
+    let bytes = made.as_ref().and_then(|made| store.file_system().read(made).ok()).unwrap_or_default();
+    let (Some(made), Some(program)) = (made, binary::read(&bytes)) else {
         return Err(at_main(function, fail(Code::Compile, "`cargo rustc` made no program")));
     };
     if let Some(misfit) = program::misfit(&program, settings.platform) {
@@ -51,7 +53,9 @@ pub(super) fn plan(function: &Function, store: &Store, settings: &Settings) -> R
         return Err(at_main(function, vec![error.hint(add_target(settings.platform))]));
     }
     let size = bytes.len();
-    let mut plan = program::plan(function, Content::Bytes(bytes.into()), size, inputs(function, store), settings)?;
+    let read = compiled(&made, &target_dir, &package.workspace, store);
+    let inputs = inputs::inputs(function, store, &settings.repository_root, read, &MANIFESTS[..1]);
+    let mut plan = program::plan(function, Content::Bytes(bytes.into()), size, inputs, settings)?;
     if !ended.err.trim().is_empty() {
         let note = Diagnostic::note(Code::Compile, "the compiler warns").at(&function.main_file);
         plan.diagnostics.push(note.output(&ended.err));
@@ -292,14 +296,16 @@ fn executable(messages: &str, name: &str) -> Option<AbsPath> {
     programs.find_map(|message| message["executable"].as_str().map(AbsPath::of))
 }
 
-/// The files of the function, and of its workspace what says what else it needs.
-pub(super) fn inputs(function: &Function, store: &Store) -> Vec<AbsPath> {
-    let enter = |directory: &AbsPath| !directory.name().starts_with('.') && directory.name() != "target";
-    let mut inputs = store.files_below(&function.src_dir, &enter).unwrap_or_default();
-    let lock = function.src_dir.ancestors().map(|above| above.child("Cargo.lock")).find(|lock| store.is_file(lock));
-    let manifest = lock.as_ref().and_then(AbsPath::parent).map(|above| above.child("Cargo.toml"));
-    inputs.extend(lock.into_iter().chain(manifest).filter(|path| store.is_file(path)));
-    inputs.sort();
-    inputs.dedup();
-    inputs
+/// What says what else a package needs; of its workspace, if Cargo has not been asked, as far as it has
+/// a lock.
+pub(super) const MANIFESTS: &[&[&str]] = &[&["Cargo.toml"], &["Cargo.lock", "Cargo.toml"]];
+
+/// The files of the checkout that went in: Cargo lists them beside the program, in the form of make.
+fn compiled(made: &AbsPath, target_dir: &AbsPath, workspace: &AbsPath, store: &Store) -> Vec<AbsPath> {
+    let listed = store.file_system().read(&made.with_extension("d")).unwrap_or_default();
+    let listed = String::from_utf8_lossy(&listed).replace("\\ ", "\0");
+    let (_, files) = listed.lines().next().and_then(|line| line.split_once(": ")).unwrap_or_default();
+    let files = files.split(' ').filter(|file| !file.is_empty()).map(|file| AbsPath::of(file.replace('\0', " ")));
+    let of_workspace = ["Cargo.lock", "Cargo.toml"].map(|name| workspace.child(name));
+    files.filter(|file| !file.starts_with(&**target_dir)).chain(of_workspace).collect()
 }

@@ -17,6 +17,8 @@ pub(crate) enum Answer {
     Response(Value),
     /// `errorMessage`.
     Error(String),
+    /// A request that the platform does not know, or for another event than the last.
+    Misplaced(String),
 }
 
 /// How long a function may take.
@@ -28,11 +30,11 @@ pub(crate) fn answers(bootstrap: &Path, events: &[Value]) -> Vec<Answer> {
     let address = listener.local_addr().unwrap().to_string();
     let (hand_over, handed_over) = channel();
     let owned = events.to_vec();
-    let waiting = Arc::new(Mutex::new(owned.into_iter()));
+    let events_left = Arc::new(Mutex::new(Events { waiting: owned.into_iter().enumerate(), current: None }));
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let (waiting, hand_over) = (waiting.clone(), hand_over.clone());
-            std::thread::spawn(move || serve(&stream.unwrap(), &waiting, &hand_over));
+            let (events_left, hand_over) = (events_left.clone(), hand_over.clone());
+            std::thread::spawn(move || serve(&stream.unwrap(), &events_left, &hand_over));
         }
     });
     let mut child = Command::new(bootstrap)
@@ -58,30 +60,58 @@ fn collect(handed_over: &Receiver<Answer>, count: usize) -> Vec<Answer> {
     (0..count).map(|_| handed_over.recv_timeout(LONGEST).expect("the function answers")).collect()
 }
 
-/// One connection, which may be used for many requests.
-fn serve(stream: &TcpStream, waiting: &Mutex<impl Iterator<Item = Value>>, hand_over: &Sender<Answer>) {
+/// What all paths begin with.
+const VERSION: &str = "/2018-06-01/runtime/";
+
+/// The id of a request.
+fn id(index: usize) -> String {
+    format!("8476a536-{index:04}")
+}
+
+/// The events that are to come, and the request that has no answer yet.
+struct Events {
+    waiting: std::iter::Enumerate<std::vec::IntoIter<Value>>,
+    current: Option<String>,
+}
+
+/// One connection, which may be used for many requests. What the platform would not understand is handed
+/// over as such, and is no answer that a test expects.
+fn serve(stream: &TcpStream, events: &Mutex<Events>, hand_over: &Sender<Answer>) {
     let mut reader = BufReader::new(stream);
     let mut writer = stream;
-    while let Some((path, body)) = request(&mut reader) {
-        let (status, headers, body) = if path.ends_with("/invocation/next") {
-            let Some(event) = waiting.lock().unwrap().next() else {
+    while let Some((method, path, body)) = request(&mut reader) {
+        let what = path.strip_prefix(VERSION).unwrap_or_default();
+        let (status, headers, body) = if (method.as_str(), what) == ("GET", "invocation/next") {
+            let next = {
+                let mut events = events.lock().unwrap();
+                let next = events.waiting.next();
+                events.current = next.as_ref().map(|(index, _)| id(*index));
+                next
+            };
+            let Some((index, event)) = next else {
                 // The platform freezes the function now.
                 std::thread::sleep(LONGEST);
                 return;
             };
-            let headers = "Lambda-Runtime-Aws-Request-Id: 8476a536\r\n\
+            let headers = format!(
+                "Lambda-Runtime-Aws-Request-Id: {}\r\n\
                 Lambda-Runtime-Deadline-Ms: 4102444800000\r\n\
                 Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:123456789012:function:f\r\n\
-                Lambda-Runtime-Trace-Id: Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700\r\n";
+                Lambda-Runtime-Trace-Id: Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700\r\n",
+                id(index)
+            );
             ("200 OK", headers, event.to_string())
         } else {
             let said: Value = serde_json::from_slice(&body).unwrap_or_default();
-            let answer = match path.rsplit('/').next() {
-                Some("response") => Answer::Response(said),
-                _ => Answer::Error(said["errorMessage"].as_str().unwrap_or_default().to_owned()),
+            let current = events.lock().unwrap().current.take();
+            let answered = current.and_then(|id| what.strip_prefix(&format!("invocation/{id}/")));
+            let answer = match (method.as_str(), answered) {
+                ("POST", Some("response")) => Answer::Response(said),
+                ("POST", Some("error")) => Answer::Error(said["errorMessage"].as_str().unwrap_or_default().to_owned()),
+                _ => Answer::Misplaced(format!("{method} {path}: {said}")),
             };
             let _ = hand_over.send(answer);
-            ("202 Accepted", "", r#"{"status":"OK"}"#.to_owned())
+            ("202 Accepted", String::new(), r#"{"status":"OK"}"#.to_owned())
         };
         let length = body.len();
         let head =
@@ -92,13 +122,15 @@ fn serve(stream: &TcpStream, waiting: &Mutex<impl Iterator<Item = Value>>, hand_
     }
 }
 
-/// The path of a request and its body, which may come in chunks.
-fn request(reader: &mut impl BufRead) -> Option<(String, Vec<u8>)> {
+/// The method and the path of a request, and its body, which may come in chunks.
+fn request(reader: &mut impl BufRead) -> Option<(String, String, Vec<u8>)> {
     let line = |reader: &mut dyn BufRead| {
         let mut line = String::new();
         reader.read_line(&mut line).ok().filter(|read| *read > 0).map(|_| line.trim_end().to_owned())
     };
-    let path = line(reader)?.split(' ').nth(1)?.to_owned();
+    let first = line(reader)?;
+    let (method, rest) = first.split_once(' ')?;
+    let (method, path) = (method.to_owned(), rest.split(' ').next()?.to_owned());
     let (mut length, mut chunked) = (0, false);
     loop {
         let header = line(reader)?.to_lowercase();
@@ -114,14 +146,14 @@ fn request(reader: &mut impl BufRead) -> Option<(String, Vec<u8>)> {
     if !chunked {
         body.resize(length, 0);
         reader.read_exact(&mut body).ok()?;
-        return Some((path, body));
+        return Some((method, path, body));
     }
     loop {
         let size = usize::from_str_radix(line(reader)?.split(';').next()?, 16).unwrap();
         reader.take(size as u64).read_to_end(&mut body).ok()?;
         line(reader)?;
         if size == 0 {
-            return Some((path, body));
+            return Some((method, path, body));
         }
     }
 }

@@ -16,7 +16,12 @@ const HANDLER: &str = "exports.handler = async () => ({ statusCode: 200 })\n";
 /// A compiler of Go that writes down how it is called and hands out what stands in `program`.
 const FAKE_GO: &str = r#"#!/bin/sh
 if [ "$1" = env ]; then echo "$GOFLAGS"; exit; fi
-{ echo "in $(basename "$PWD")"; for word; do echo "$word"; done; } >> "$TOOLS/called"
+if [ "$1" = list ]; then exit; fi
+call="in $(basename "$PWD")"
+for word; do call="$call
+$word"; done
+# Others write as well: all at once.
+echo "$call" >> "$TOOLS/called"
 echo "$GOOS $GOARCH $CGO_ENABLED $OF_SITE" >> "$TOOLS/environment"
 if [ -f fail ]; then cat fail >&2; exit 1; fi
 cp "$TOOLS/program" "$3"
@@ -405,6 +410,22 @@ fn what_cargo_does_not_name_is_not_taken() {
     let failed = tools.bundle(&site, &[]);
     assert_eq!(failed.status, 1);
     assert!(failed.err.contains("`cargo rustc` made no program"), "{}", failed.err);
+}
+
+/// The compiler waits for what is made of JavaScript, which does not wait for the compiler.
+#[test]
+fn compilers_work_beside_javascript() {
+    let site = scratch();
+    site.file("netlify/functions/hello/main.go", "package main").file("netlify/functions/plain.js", HANDLER);
+    let script = FAKE_GO.replace(
+        "cp \"$TOOLS/program\"",
+        "left=100\nwhile [ ! -f ../../../.netlify/functions/plain.zip ]; do left=$((left - 1)); [ $left -gt 0 ] || exit 1; sleep 0.1; done\ncp \"$TOOLS/program\"",
+    );
+    let tools = Tools::new(&[("go", &script)]);
+    tools.0.file("program", program(X64, GO));
+    let said = tools.bundle(&site, &["--jobs=1"]);
+    assert_eq!(said.status, 0, "{}", said.err);
+    assert_eq!(row(&site, "hello")["runtime"], "go");
 }
 
 /// Nobody is there to answer a question, and nobody waits for who stays behind.

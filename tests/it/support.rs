@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use fnzip::diagnostic::Diagnostic;
@@ -24,6 +25,15 @@ pub(crate) fn fixture(path: &str) -> AbsPath {
 /// Do the long tests run too?
 pub(crate) fn full() -> bool {
     std::env::var_os("FNZIP_FULL").is_some_and(|value| value == "1")
+}
+
+/// Says that a test is skipped, and how many were. It stands beside the names of the tests: what a
+/// passing test prints by macros is swallowed.
+pub(crate) fn skipped(reason: &str) {
+    static SKIPPED: AtomicUsize = AtomicUsize::new(0);
+    let count = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
+    let test = std::thread::current().name().unwrap_or_default().to_owned();
+    writeln!(std::io::stderr(), "skipped: {test}: {reason} ({count} skipped so far)").unwrap();
 }
 
 /// The folders of an area, each a case.

@@ -2,24 +2,21 @@
 //! again elsewhere.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
 use crate::lambda::{Answer, answers};
-use crate::support::{Said, Scratch, contents, copy_tree, fixture, fnzip, full, said, scratch};
+use crate::support::{Said, Scratch, contents, copy_tree, fixture, fnzip, full, said, scratch, skipped};
 
 /// Is the tool there? If not, that is said, counted, and an error where `FNZIP_TOOLCHAINS=1` wants all.
 fn has(tool: &str) -> bool {
-    static SKIPPED: AtomicUsize = AtomicUsize::new(0);
     let version = if tool == "go" { "version" } else { "--version" };
     let found = Command::new(tool).arg(version).output().is_ok_and(|output| output.status.success());
     if !found {
-        let count = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
-        eprintln!("skipped: there is no {tool} on the PATH ({count} skipped so far)");
+        skipped(&format!("there is no {tool} on the PATH"));
         assert!(std::env::var_os("FNZIP_TOOLCHAINS").is_none(), "there is no {tool}");
     }
     found
@@ -90,12 +87,27 @@ fn built_twice(functions: &[&str], environment: &[(&str, &Path)], checkout: impl
     one
 }
 
+/// The files that went into a function, as `--json` names them.
+fn inputs(site: &Scratch, name: &str) -> Vec<String> {
+    let said = said(fnzip(&site.path).args(["bundle", "--json", "--rust", "--only", name]));
+    let json: Value = serde_json::from_str(&said.out).unwrap();
+    let inputs = json[0]["inputs"].as_array().unwrap().iter().map(|path| path.as_str().unwrap());
+    inputs.map(|path| path.strip_prefix(&format!("{}/", site.path)).unwrap_or(path).to_owned()).collect()
+}
+
 #[test]
 fn go_functions_answer_and_are_the_same_in_every_checkout() {
     if !full() || !has("go") {
         return;
     }
     let site = built_twice(&["counter-background", "greeting", "plain"], &[], |place| checkout("go", place));
+    let counter = "netlify/functions/counter-background/main.go";
+    assert_eq!(inputs(&site, "counter-background"), ["go.mod", "go.sum", counter, "words/words.go"]);
+    // A link is followed, and so is what rules the place that it leads to.
+    fs::create_dir(site.path.join("elsewhere")).unwrap();
+    fs::rename(site.path.join("netlify/functions/counter-background"), site.path.join("elsewhere/linked")).unwrap();
+    symlink("../../elsewhere/linked", site.path.join("netlify/functions/counter-background")).unwrap();
+    assert_eq!(inputs(&site, "counter-background"), ["go.mod", "go.sum", counter, "words/words.go"]);
     let greeted = answers_of(&site, "greeting", &[json!({"queryStringParameters": {"name": "Ada"}}), json!({})]);
     let Answer::Response(response_to_ada) = &greeted[0] else { panic!("{greeted:?}") };
     assert_eq!((&response_to_ada["statusCode"], &response_to_ada["body"]), (&json!(200), &json!("Hello, Ada!")));
@@ -111,6 +123,12 @@ fn rust_functions_answer_and_are_the_same_in_every_checkout() {
         return;
     }
     let site = built_twice(&["counter-background", "hello", "plain"], &[], |place| checkout("rust", place));
+    let of_workspace = ["Cargo.lock", "Cargo.toml"];
+    let counter = ["Cargo.toml", "src/main.rs"].map(|name| format!("netlify/functions/counter-background/{name}"));
+    let shared = ["shared/Cargo.toml", "shared/src/lib.rs"];
+    let all: Vec<&str> = of_workspace.into_iter().chain(counter.iter().map(String::as_str)).chain(shared).collect();
+    assert_eq!(inputs(&site, "counter-background"), all);
+    assert!(inputs(&site, "hello").iter().all(|path| path.starts_with("netlify/functions/hello/")));
     let greeted = answers_of(&site, "hello", &[json!({"queryStringParameters": {"name": "Ada"}}), json!({})]);
     assert_eq!(greeted, [response("Hello, Ada!"), Answer::Error("nobody to greet".to_owned())]);
     let counted = answers_of(&site, "counter-background", &[json!({"count": 1}), json!({}), json!({"count": 1})]);
@@ -328,7 +346,7 @@ fn a_target_that_is_not_installed_is_named() {
     let installed = Command::new("rustc").args(["--print", "sysroot"]).output().unwrap();
     let std = PathBuf::from(String::from_utf8_lossy(&installed.stdout).trim()).join("lib/rustlib");
     if ["musl", "gnu"].iter().any(|libc| std.join(format!("aarch64-unknown-linux-{libc}")).exists()) {
-        eprintln!("skipped: the target for arm64 is installed");
+        skipped("the target for arm64 is installed");
         return;
     }
     let site = scratch();
