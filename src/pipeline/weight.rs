@@ -78,31 +78,31 @@ pub(super) fn of_kept(kept: &[u8]) -> (u64, u64) {
 pub(super) fn too_large(weights: &[Weight], limits: Limits) -> Option<Diagnostic> {
     let size: u64 = weights.iter().map(|weight| weight.size).sum();
     (size > limits.unzipped).then(|| {
-        let message = format!("unpacked it has {}, and the platform takes {}", mega(size), mega(limits.unzipped));
-        Diagnostic::error(Code::TooLarge, message).hint(heaviest(weights))
+        let (size, most) = Limits::compared(size, limits.unzipped);
+        let message = format!("unpacked it has {size}, and the platform takes {most}");
+        with_heaviest(Diagnostic::error(Code::TooLarge, message), weights)
     })
 }
 
 /// Is an archive larger than what is uploaded in one go?
 pub(super) fn large(size: u64, weights: &[Weight], limits: Limits) -> Option<Diagnostic> {
     (size > limits.zipped).then(|| {
-        let message = format!("the archive has {}, which is over {}", mega(size), mega(limits.zipped));
-        Diagnostic::warning(Code::TooLarge, message).hint(heaviest(weights))
+        let (size, most) = Limits::compared(size, limits.zipped);
+        let message = format!("the archive has {size}, which is over {most}");
+        with_heaviest(Diagnostic::warning(Code::TooLarge, message), weights)
     })
 }
 
-fn heaviest(weights: &[Weight]) -> String {
+/// What is shipped as it is has no parts to name.
+fn with_heaviest(said: Diagnostic, weights: &[Weight]) -> Diagnostic {
+    if weights.is_empty() {
+        return said;
+    }
     let mut by_size: Vec<&Weight> = weights.iter().collect();
     by_size.sort_by_key(|weight| std::cmp::Reverse(weight.size));
     let named = by_size.into_iter().take(3).map(|weight| {
         let name = weight.package.as_deref().unwrap_or("its own files");
-        format!("{name} ({})", mega(weight.size))
+        format!("{name} ({})", Limits::shown(weight.size))
     });
-    format!("the largest are {}; --sizes shows all", named.collect::<Vec<_>>().join(", "))
-}
-
-fn mega(bytes: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "one digit is shown")]
-    let mega = bytes as f64 / 1_048_576.0;
-    if mega < 0.1 { format!("{} kB", bytes.div_ceil(1024)) } else { format!("{mega:.1} MB") }
+    said.hint(format!("the largest are {}; --sizes shows all", named.collect::<Vec<_>>().join(", ")))
 }

@@ -11,7 +11,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::function::Function;
 use crate::path::ArchivePath;
 use crate::plan::{BuildFacts, Content, Output, Plan};
-use crate::settings::Settings;
+use crate::settings::{Limits, Settings};
 use crate::store::{FileError, Store};
 
 fn unreadable(function: &Function, error: &FileError) -> Vec<Diagnostic> {
@@ -96,9 +96,8 @@ impl Contents {
         }
         let most = settings.limits.unzipped;
         if self.unzipped > most {
-            let mega = |bytes: u64| bytes.div_ceil(1 << 20);
-            let message =
-                format!("unpacked it has {} MB, and the platform takes {} MB", mega(self.unzipped), mega(most));
+            let (size, most) = Limits::compared(self.unzipped, most);
+            let message = format!("unpacked it has {size}, and the platform takes {most}");
             said.push(Diagnostic::warning(Code::TooLarge, message));
         }
         said

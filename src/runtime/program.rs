@@ -3,11 +3,11 @@
 
 use super::fail;
 use crate::binary::{self, Binary, Libc, System};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::function::{Function, Platform, Runtime};
 use crate::path::{AbsPath, ArchivePath};
 use crate::plan::{BuildFacts, Content, Entries, Output, Plan};
-use crate::settings::Settings;
+use crate::settings::{Limits, Settings};
 
 /// What the platform starts.
 const BOOTSTRAP: &str = "bootstrap";
@@ -28,6 +28,11 @@ pub(super) fn plan(
 ) -> Result<Plan, Vec<Diagnostic>> {
     let is_bare = function.runtime == Runtime::Go && !function.config.zip_go.unwrap_or(settings.zip_go);
     let name = function.name.to_string();
+    let most = settings.limits.unzipped;
+    if is_bare && size as u64 > most {
+        let (size, most) = Limits::compared(size as u64, most);
+        return Err(fail(Code::TooLarge, format!("the program has {size}, and the platform takes {most}")));
+    }
     let (output, entry) = if is_bare {
         let unzipped = Some(size as u64);
         let output = Output::Verbatim { name: name.clone(), content: program, executable: true, entries: 1, unzipped };
@@ -38,7 +43,7 @@ pub(super) fn plan(
         for (name, content, executable) in
             [(BOOTSTRAP, program, true), (TOOLCHAIN, Content::Bytes(toolchain.into_bytes().into()), false)]
         {
-            let at = ArchivePath::new(name).map_err(|error| fail(crate::diagnostic::Code::BadArchive, error))?;
+            let at = ArchivePath::new(name).map_err(|error| fail(Code::BadArchive, error))?;
             entries.add(at, content, executable);
         }
         (Output::Archive(entries.into_sorted()), BOOTSTRAP.to_owned())

@@ -19,6 +19,21 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// A size as people read it.
+    pub fn shown(bytes: u64) -> String {
+        #[expect(clippy::cast_precision_loss, reason = "one digit is shown")]
+        let mega = bytes as f64 / 1_048_576.0;
+        if mega < 0.1 { format!("{} kB", bytes.div_ceil(1024)) } else { format!("{mega:.1} MB") }
+    }
+
+    /// A size and the limit that it exceeds: in bytes where they would read the same.
+    pub fn compared(size: u64, limit: u64) -> (String, String) {
+        let (one, other) = (Self::shown(size), Self::shown(limit));
+        if one == other { (format!("{size} bytes"), format!("{limit} bytes")) } else { (one, other) }
+    }
+}
+
 /// Reads a number of bytes, or `60mb`.
 pub(super) fn bytes_of(node: &Node) -> Option<u64> {
     let value = node.value();
@@ -31,4 +46,18 @@ pub(super) fn bytes(text: &str) -> Option<u64> {
     let units = [("gb", 1024 * MEGA), ("mb", MEGA), ("kb", 1024), ("b", 1), ("", 1)];
     let (number, unit) = units.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))?;
     number.trim().parse::<u64>().ok()?.checked_mul(*unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_compared_reads_differently() {
+        let texts = |one: &str, other: &str| (one.to_owned(), other.to_owned());
+        assert_eq!(Limits::compared(18, 17), texts("18 bytes", "17 bytes"));
+        assert_eq!(Limits::compared(2000, 17), texts("2 kB", "1 kB"));
+        assert_eq!(Limits::compared(50 * MEGA + 1, 50 * MEGA), texts("52428801 bytes", "52428800 bytes"));
+        assert_eq!(Limits::compared(60 * MEGA, 50 * MEGA), texts("60.0 MB", "50.0 MB"));
+    }
 }

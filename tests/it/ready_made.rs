@@ -205,6 +205,15 @@ fn the_bare_program_where_it_is_wanted() {
     site.file("netlify.toml", "[fnzip]\nzip_go = false\n");
     built(&site, &[]);
     assert!(is_bare(&site));
+    // It counts as what is unpacked.
+    site.file("netlify.toml", "[fnzip]\nzip_go = false\nlimits = { unzipped = 17 }\n");
+    let refused = bundle(&site, &["--only=go"]);
+    assert_eq!(refused.status, 1);
+    assert!(
+        refused.err.contains("error[too-large]: go: the program has 368 bytes, and the platform takes 17 bytes"),
+        "{}",
+        refused.err
+    );
     // What takes its place, and the way back.
     site.file("netlify.toml", "[fnzip]\nzip_go = true\n");
     on_netlify(&["--format=none"]);
@@ -250,7 +259,7 @@ fn what_looks_wrong_in_a_ready_made_archive_is_a_warning() {
         ("`../up.js` in it is no name for an entry", zip(&[("hello.js", 0o644), ("../up.js", 0o644)])),
         ("`/abs.js` in it is no name for an entry", zip(&[("hello.js", 0o644), ("/abs.js", 0o644)])),
         ("`hello.js` in it is encrypted", encrypted(zip(&[("hello.js", 0o644)]))),
-        ("unpacked it has 1 MB, and the platform takes 1 MB", zip(&[("hello.js", 0o644), ("a", 0o644)])),
+        ("unpacked it has 18 bytes, and the platform takes 17 bytes", zip(&[("hello.js", 0o644), ("a", 0o644)])),
     ];
     for (warning, bytes) in rows {
         let site = scratch();
@@ -264,6 +273,16 @@ fn what_looks_wrong_in_a_ready_made_archive_is_a_warning() {
         assert_eq!(fs::read(out(&site, "hello.zip")).unwrap(), bytes, "{warning}");
         assert_eq!(bundle(&site, &["--strict"]).status, i32::from(!warning.is_empty()), "{warning}");
     }
+}
+
+#[test]
+fn what_has_no_parts_names_none_that_are_large() {
+    let site = scratch();
+    site.file("netlify/functions/hello.zip", zip(&[("hello.js", 0o644)]));
+    site.file("netlify.toml", "[fnzip]\nlimits = { zipped = 17 }\n");
+    let said = built(&site, &[]);
+    assert!(said.err.contains("warning[too-large]: hello: the archive has"), "{}", said.err);
+    assert!(!said.err.contains("the largest"), "{}", said.err);
 }
 
 #[test]

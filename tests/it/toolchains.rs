@@ -206,6 +206,28 @@ fn what_go_refuses_leaves_the_others() {
     assert!(said.err.contains("1 function built"), "{}", said.err);
 }
 
+/// `go env -w` writes flags down; ours are added to them.
+#[test]
+fn flags_that_go_remembers_stay() {
+    if !has("go") {
+        return;
+    }
+    let site = scratch();
+    let main = "package main\n\nvar word = \"unset\"\n\nfunc main() { println(word, tagged) }\n";
+    site.file("go.mod", "module example.com/hello\n\ngo 1.20\n").file("netlify/functions/hello/main.go", main);
+    for (tag, value) in [("tagged", "true"), ("!tagged", "false")] {
+        let text = format!("//go:build {tag}\n\npackage main\n\nconst tagged = {value}\n");
+        site.file(&format!("netlify/functions/hello/is_{value}.go"), text);
+    }
+    site.file("env", "GOFLAGS=-tags=tagged '-ldflags=-X main.word=set'\n");
+    let said = bundle_with(&site, &[], &[("GOENV", &site.path.join("env"))]);
+    assert_eq!(said.status, 0, "{}", said.err);
+    let place = scratch();
+    Command::new("unzip").arg("-q").arg(zip(&site, "hello")).current_dir(&*place.path).status().unwrap();
+    let ran = Command::new(&*place.path.join("bootstrap")).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&ran.stderr), "set true\n");
+}
+
 /// In a checkout of git, Go says otherwise that there is no go.mod.
 #[test]
 fn who_has_no_module_is_told_to_make_one() {
