@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::fail;
 use super::inputs;
 use super::program;
-use super::rustc_wrapper;
+use super::rustc_wrapper::Places;
 use super::tool::{Failure, Tool};
 use crate::binary;
 use crate::diagnostic::{Code, Diagnostic};
@@ -18,6 +18,7 @@ use crate::function::platform::{Libc, System};
 use crate::function::{Function, Platform};
 use crate::path::AbsPath;
 use crate::plan::{Content, Plan};
+use crate::process::Ended;
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -38,10 +39,17 @@ pub(super) fn plan(function: &Function, store: &Store, settings: &Settings) -> R
         ("CARGO_INCREMENTAL", "0".into()),
         ("CARGO_TERM_COLOR", "never".into()),
     ];
-    let wrapper = settings.program.as_ref().map(|program| rustc_wrapper::environment(cargo, program, &target_dir));
-    environment.extend(wrapper.into_iter().flatten());
+    let places = Places::of(cargo, &target_dir);
+    environment.extend(settings.program.iter().flat_map(|program| places.environment(program)));
     let bases = [package.workspace.clone(), function.src_dir.clone()];
-    let ended = cargo.run(&arguments, environment).map_err(|failure| vec![told(cargo, failure, &target, &bases)])?;
+    let known = |ended: Ended| Ended { err: places.as_people_know(&ended.err), ..ended };
+    let ended = match cargo.run(&arguments, environment) {
+        Ok(ended) => known(ended),
+        Err(Failure::Refused(ended)) => {
+            return Err(vec![told(cargo, Failure::Refused(known(ended)), &target, &bases)]);
+        }
+        Err(failure) => return Err(vec![cargo.failed(failure, "cargo rustc", &bases)]),
+    };
     let made = executable(&ended.out, &package.name);
     let bytes = made.as_ref().and_then(|made| store.file_system().read(made).ok()).unwrap_or_default();
     let (Some(made), Some(program)) = (made, binary::read(&bytes)) else {

@@ -35,17 +35,32 @@ fn home(cargo: Tool<'_>) -> Option<AbsPath> {
     })
 }
 
-/// What Cargo must be told in its environment to call fnzip, which is `program`.
-pub(super) fn environment(cargo: Tool<'_>, program: &AbsPath, target: &AbsPath) -> [(&'static str, OsString); 2] {
-    let home = home(cargo);
-    let places = Places {
-        root: cargo.settings.repository_root.to_string(),
-        target: target.to_string(),
-        wrapper: chosen_wrapper(cargo, home.as_ref()),
-        home: home.map(|home| home.to_string()),
-    };
-    let told = serde_json::to_string(&places).unwrap_or_default();
-    [("RUSTC_WRAPPER", program.as_os_str().to_owned()), (VARIABLE, told.into())]
+impl Places {
+    /// Those of a function, whose package Cargo builds in `target`.
+    pub(super) fn of(cargo: Tool<'_>, target: &AbsPath) -> Self {
+        let home = home(cargo);
+        Self {
+            root: cargo.settings.repository_root.to_string(),
+            target: target.to_string(),
+            wrapper: chosen_wrapper(cargo, home.as_ref()),
+            home: home.map(|home| home.to_string()),
+        }
+    }
+
+    /// What Cargo must be told in its environment to call fnzip, which is `program`.
+    pub(super) fn environment(&self, program: &AbsPath) -> [(&'static str, OsString); 2] {
+        let told = serde_json::to_string(self).unwrap_or_default();
+        [("RUSTC_WRAPPER", program.as_os_str().to_owned()), (VARIABLE, told.into())]
+    }
+
+    /// What rustc says, with the places that people know.
+    pub(super) fn as_people_know(&self, words: &str) -> String {
+        self.names().into_iter().fold(words.to_owned(), |words, (place, name)| {
+            ["-->", ":::"]
+                .into_iter()
+                .fold(words, |words, arrow| words.replace(&format!("{arrow} {name}/"), &format!("{arrow} {place}/")))
+        })
+    }
 }
 
 /// The wrapper that Cargo would call: by its variables, else by the nearest of its configuration files.
