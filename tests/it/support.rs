@@ -33,7 +33,8 @@ pub(crate) fn skipped(reason: &str) {
     static SKIPPED: AtomicUsize = AtomicUsize::new(0);
     let count = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
     let test = std::thread::current().name().unwrap_or_default().to_owned();
-    writeln!(std::io::stderr(), "skipped: {test}: {reason} ({count} skipped so far)").unwrap();
+    let mut terminal = std::io::stderr();
+    writeln!(terminal, "skipped: {test}: {reason} ({count} skipped so far)").unwrap();
 }
 
 /// The folders of an area, each a case.
