@@ -32,6 +32,7 @@ mod packages;
 mod packaging;
 mod peer;
 mod pnp;
+mod processes;
 mod projects;
 mod readme;
 mod reads;
