@@ -70,8 +70,9 @@ impl<'a> Tool<'a> {
     /// A directory that a variable names: it is relative to where the caller stands, or to the
     /// netlify.toml that says it.
     pub(super) fn directory(self, name: &str) -> Option<AbsPath> {
-        let given = std::env::var_os(name).filter(|value| !value.is_empty());
-        let base = if given.is_some() { &self.settings.cwd } else { &self.settings.base };
+        let is_given = std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let here = std::env::current_dir().ok().filter(|_| is_given).map(AbsPath::of);
+        let base = here.unwrap_or_else(|| self.settings.base.clone());
         self.variable(name).map(|path| base.join(path))
     }
 

@@ -157,8 +157,6 @@ pub struct Settings {
     pub analysis: bool,
     /// Write source maps for what is transpiled or bundled.
     pub source_maps: bool,
-    /// Where the caller stands.
-    pub cwd: AbsPath,
     /// What paths in the configuration are relative to.
     pub base: AbsPath,
     /// The top of the checkout: no `package.json` above it is looked at.
@@ -332,7 +330,6 @@ impl Settings {
             containers: invocation.containers,
             rust,
             program: invocation.program.clone().map(AbsPath::of),
-            cwd: AbsPath::of(&invocation.cwd),
             zip_go,
             node,
             bundle_aws_sdk: invocation.bundle_aws_sdk,
