@@ -212,6 +212,8 @@ fn build(settings: &Settings, store: &Arc<Store>, progress: &dyn Progress) -> Re
         outcome.built.is_none() && !outcome.diagnostics.iter().any(|said| said.severity == Severity::Error)
     };
     let (left_out, functions): (Vec<Outcome>, Vec<Outcome>) = functions.into_iter().partition(is_left_out);
+    // What they lack may be there the next time, and no file of the site tells.
+    let is_whole = left_out.is_empty();
     diagnostics.extend(left_out.into_iter().flat_map(|outcome| outcome.diagnostics));
     diagnostics.sort();
     if functions.is_empty() && !diagnostics.iter().any(|diagnostic| diagnostic.severity <= Severity::Warning) {
@@ -221,7 +223,9 @@ fn build(settings: &Settings, store: &Arc<Store>, progress: &dyn Progress) -> Re
         diagnostics.push(diagnostic.under(settings.strict));
     }
     let report = Report { functions, diagnostics, manifest: None, time: Duration::ZERO };
-    remember_run(&report, settings, store);
+    if is_whole {
+        remember_run(&report, settings, store);
+    }
     if let Some(cache) = &settings.cache {
         store.finish(cache.size);
     }

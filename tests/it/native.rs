@@ -299,6 +299,21 @@ fn without_rust_its_functions_are_left_out_unless_they_are_asked_for() {
     }
 }
 
+/// The site is as it was, and the machine is not.
+#[test]
+fn what_was_left_out_is_built_once_it_can_be() {
+    let (site, nowhere) = (rust_site(), scratch());
+    // So that it is not too young to be remembered.
+    std::thread::sleep(std::time::Duration::from_millis(2200));
+    let tools = Tools::rust(&["x86_64-unknown-linux-gnu"]);
+    for _ in 0..2 {
+        said(tools.fnzip(&site, &[]).env_remove("FNZIP_NO_CACHE").env("PATH", &*nowhere.path));
+        assert!(row(&site, "hello").is_null());
+    }
+    said(tools.fnzip(&site, &[]).env_remove("FNZIP_NO_CACHE"));
+    assert_eq!(row(&site, "hello")["runtime"], "rs");
+}
+
 #[test]
 fn what_can_be_done_about_the_words_of_cargo_is_told() {
     let fetch = "hint: a module must be fetched first: run `cargo fetch`";
