@@ -30,7 +30,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'bundle-'))
 
 /** Both do the same: bundle for Node 24, CommonJS, not minified, no source maps; each function its own file. */
 const ours = (mains) => [
-  values.fnzip, 'bundle', '--quiet', '--format', 'none', '--node-version', '24', '-C', site, '--out', join(scratch, 'ours'),
+  values.fnzip, 'bundle', '--quiet', '--no-cache', '--format', 'none', '--node-version', '24', '-C', site, '--out', join(scratch, 'ours'),
   ...mains.flatMap((main) => ['--only', name(main)]),
 ]
 const theirs = (mains) => [

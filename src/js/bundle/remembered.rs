@@ -2,7 +2,7 @@
 //! that a bundle is made of: which modules, with which contents, and where each of their requests leads. A
 //! bundler that asks for more than that is not remembered.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,8 +50,9 @@ pub(super) fn expected(files: &Files, name: &str) -> Option<Expected> {
         said.say(format!("{} {}", asks_around(&module), graph.is_called_module(&path)));
         said.say(relative(&files.entry, &path));
         said.say(format!("{:?} {computed:?}", graph.transpile_options(&path, options.node)));
+        let scanned = graph.analysis(&path);
         // What it imports of the user's own TypeScript may be types.
-        for request in graph.analysis(&path).iter().flat_map(|scanned| &scanned.0.requests) {
+        for request in scanned.iter().flat_map(|scanned| &scanned.0.requests) {
             said.say(format!("{} {:?}", request.specifier, request.form));
             said.say(graph.is_missing(&path, &request.specifier).to_string());
             let target = graph.targets_of(&path, &graph.request(&path, &request.specifier, request.form)).ok();
@@ -60,10 +61,13 @@ pub(super) fn expected(files: &Files, name: &str) -> Option<Expected> {
                 said.bytes(&graph.store().seen(&target).ok()?.hash);
             }
         }
-        let written = module.edges.iter().map(|edge| (edge.request.specifier.clone(), edge.request.form));
+        // Also those that are for other platforms, or for types: a bundler asks for what it sees.
+        let seen_there = scanned.iter().flat_map(|scanned| &scanned.0.requests);
+        let written = module.edges.iter().map(|edge| &edge.request).chain(seen_there);
+        let written: BTreeSet<_> = written.map(|request| (request.specifier.clone(), request.form)).collect();
         let imports = computed.imports.values().map(|choice| (choice.clone(), Form::DynamicImport));
         let requires = computed.requires.values().map(|choice| (choice.clone(), Form::Require));
-        for (specifier, form) in written.chain(imports).chain(requires) {
+        for (specifier, form) in written.into_iter().chain(imports).chain(requires) {
             let kind = match form {
                 Form::Import => Kind::Import,
                 Form::DynamicImport => Kind::DynamicImport,
@@ -124,7 +128,9 @@ impl Listening {
 
 impl Host for Listening {
     fn resolve(&self, specifier: &str, importer: &Path, kind: Kind) -> Resolved {
+        // What compiled code asks for besides is Node's own.
         if let Some(expected) = &self.expected
+            && !specifier.starts_with("node:")
             && !expected.questions.contains(&(importer.to_owned(), specifier.to_owned(), kind))
         {
             self.surprised.store(true, Ordering::Relaxed);
