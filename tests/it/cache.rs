@@ -283,8 +283,8 @@ fn whatever_is_edited_the_bytes_are_those_of_a_run_without_a_cache() {
     let sequences: u64 = if full() { 500 } else { 16 };
     thread::scope(|scope| {
         // They mostly wait.
-        for worker in 0..8 {
-            scope.spawn(move || (1..=sequences).filter(|number| number % 8 == worker).for_each(sequence));
+        for worker in 0..16 {
+            scope.spawn(move || (1..=sequences).filter(|number| number % 16 == worker).for_each(sequence));
         }
     });
 }
@@ -294,6 +294,17 @@ fn damage_costs_time_only() {
     let site = Site::new();
     site.build(&[]);
     let whole = contents(&site.cache());
+    let out = site.scratch.path.join("out");
+    let expected = contents(&out);
+    // Every file is as it was, whatever a run has removed or replaced.
+    let restore = || {
+        for path in files(&site.cache()) {
+            fs::remove_file(path).unwrap();
+        }
+        for (name, bytes) in &whole {
+            fs::write(site.cache().join(name), bytes).unwrap();
+        }
+    };
     let step = if full() { 61 } else { 4801 };
     for (name, bytes) in &whole {
         let mut at = 0;
@@ -301,26 +312,17 @@ fn damage_costs_time_only() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1 << (at % 8);
             fs::write(site.cache().join(name), damaged).unwrap();
-            // Each other file is as it was written, even if a run has removed or replaced it.
+            fs::remove_dir_all(&out).unwrap();
             let said = site.build(&[]);
             assert_eq!(said.status, 0, "{name} at {at}: {}", said.err);
-            for path in files(&site.cache()) {
-                fs::remove_file(path).unwrap();
-            }
-            for (name, bytes) in &whole {
-                fs::write(site.cache().join(name), bytes).unwrap();
-            }
+            assert!(contents(&out) == expected, "{name} at {at}");
+            restore();
             at += step;
         }
         for len in [0, 1, bytes.len() / 2, bytes.len() - 1] {
             fs::write(site.cache().join(name), &bytes[..len]).unwrap();
             site.check(&[], &format!("{name} cut off after {len} bytes"));
-            for path in files(&site.cache()) {
-                fs::remove_file(path).unwrap();
-            }
-            for (name, bytes) in &whole {
-                fs::write(site.cache().join(name), bytes).unwrap();
-            }
+            restore();
         }
     }
     site.check(&[], "whole again");
