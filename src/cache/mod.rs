@@ -86,11 +86,13 @@ struct Opened {
 }
 
 impl Cache {
-    /// The cache in a directory, for `build`, which names whatever made the bytes. Nothing is read yet.
+    /// The cache in a directory, which is made, for `build`, which names whatever made the bytes.
     pub fn new(root: &Path, build: &str) -> Self {
+        let directory = root.join(format!("{BUILD}{build}"));
+        let _ = fs::create_dir_all(&directory); // Where it cannot be made nothing is remembered.
         Self {
             root: root.to_owned(),
-            directory: root.join(format!("{BUILD}{build}")),
+            directory,
             opened: OnceLock::new(),
             fresh: Mutex::default(),
             used: DashSet::default(),
@@ -124,8 +126,7 @@ impl Cache {
         }
         let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*fresh, Fresh::Nothing) {
-            let made = fs::create_dir_all(&self.directory).and_then(|()| Writer::new(&self.directory));
-            *fresh = made.map_or(Fresh::Impossible, Fresh::Some);
+            *fresh = Writer::new(&self.directory).map_or(Fresh::Impossible, Fresh::Some);
         }
         if let Fresh::Some(writer) = &mut *fresh
             && writer.add(key, bytes).is_err()
@@ -156,7 +157,6 @@ impl Cache {
     /// Replaces a record.
     pub fn set_record(&self, key: Key, bytes: &[u8]) {
         let write = || -> io::Result<()> {
-            fs::create_dir_all(&self.directory)?;
             let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.directory)?;
             io::Write::write_all(file.as_file_mut(), &[bytes, blake3::hash(bytes).as_bytes()].concat())?;
             file.persist(self.record_path(key))?;

@@ -187,8 +187,10 @@ fn without_function(settings: &Settings, candidates: &[Candidate]) -> Vec<Diagno
 pub fn bundle(settings: &Settings, store: Arc<Store>, progress: &dyn Progress) -> Result<Report, WriteError> {
     let start = Instant::now();
     archive::prepare(&settings.out)?;
+    store.was_made(&settings.out);
     if let Some(cache) = &settings.cache {
         store.remember_in(Cache::new(&cache.directory, &this_build()), &settings.base);
+        store.was_made(&cache.directory);
     }
     let mut report = match unchanged(settings, &store) {
         Some(report) => report,

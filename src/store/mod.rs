@@ -154,6 +154,14 @@ impl Store {
         self.memory.get_or_init(|| Memory::of(cache, top));
     }
 
+    /// This directory has been made: that it was not there is true no more.
+    pub fn was_made(&self, directory: &AbsPath) {
+        for above in directory.ancestors() {
+            self.facts.remove_if(&above, |_, known| known.is_err());
+            self.real.remove_if(&above, |_, known| known.is_err());
+        }
+    }
+
     /// The file system below, without any view.
     pub fn file_system(&self) -> Arc<dyn FileSystem> {
         self.fs.clone()
