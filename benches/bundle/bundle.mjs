@@ -20,7 +20,8 @@ const { values } = parseArgs({
 })
 
 const site = join(repository, 'fixtures/typescript/apps/web')
-const esbuild = join(repository, 'tests/tools/node_modules/esbuild/bin/esbuild')
+// The program itself: what npm puts in front of it starts Node first.
+const esbuild = join(repository, `tests/tools/node_modules/@esbuild/${process.platform}-${process.arch}/bin/esbuild`)
 const functions = [
   'aliases.ts', 'card.tsx', 'injection/injection.ts', 'local.ts', 'locale.ts', 'mixed-js.mjs', 'mixed-ts.ts',
   'page.tsx', 'plain.mjs', 'query.ts', 'syntax.ts', 'view.ts',

@@ -35,6 +35,8 @@ pub struct Compiled {
     pub sources: BTreeSet<AbsPath>,
     /// Those of them that do not ship any more.
     pub replaced: BTreeSet<AbsPath>,
+    /// Where files stand of which any has moved, by as what they are loaded.
+    pub moved: BTreeMap<(AbsPath, ModuleFormat), AbsPath>,
     /// Where the entry stands.
     pub entry: Option<AbsPath>,
     /// What cannot be compiled.
@@ -150,11 +152,15 @@ impl Work<'_> {
             made: BTreeMap::new(),
             sources: BTreeSet::new(),
             replaced: BTreeSet::new(),
+            moved: BTreeMap::new(),
             entry: output.map(|output| output.at.clone()),
             diagnostics: Vec::new(),
         };
         for ((path, format), output) in &self.outputs {
             let module = self.graph.module(path);
+            if self.has_moved(path) {
+                compiled.moved.insert((path.clone(), *format), output.at.clone());
+            }
             if !output.is_made && !self.asks_for_moved(path, *format, &module) {
                 continue;
             }
@@ -179,6 +185,12 @@ impl Work<'_> {
         };
         compiled.replaced = compiled.sources.iter().filter(|path| !ships(path)).cloned().collect();
         compiled
+    }
+
+    fn has_moved(&self, path: &AbsPath) -> bool {
+        let formats = [ModuleFormat::Cjs, ModuleFormat::Esm];
+        let mut outputs = formats.iter().filter_map(|format| self.outputs.get(&(path.clone(), *format)));
+        outputs.any(|output| output.at != *path)
     }
 
     /// What computed requests of a file may ask for that has moved.

@@ -33,7 +33,10 @@ pub(super) fn weigh(entries: &[Entry], facts: &BuildFacts, store: &Store) -> Vec
         let (size, compressed) = match &entry.content {
             Content::File(path) => {
                 let kept = store.kept(path).unwrap_or_default();
-                let (compressed, size) = if kept.is_empty() { (0, 0) } else { of_kept(&kept) };
+                let (compressed, size) = match (store.keeps(), kept.len() as u64) {
+                    (true, 1..) => of_kept(&kept),
+                    (_, size) => (size, size),
+                };
                 (size, compressed)
             }
             Content::Bytes(bytes) => {

@@ -164,17 +164,23 @@ impl Work<'_> {
         let extension = if format == ModuleFormat::Esm { "mjs" } else { "cjs" };
         let stem = self.main.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let output = format!("{stem}.{extension}");
-        let asked = BundleOptions {
+        let mut asked = BundleOptions {
             format,
             node: self.function.node,
             trace: options.clone(),
+            moved: BTreeMap::new(),
             packages,
             source_maps: self.maps,
             base: self.settings.base.clone(),
         };
-        let bundled = bundle(self.graph, self.main, &output, &asked)?;
+        let mut bundled = bundle(self.graph, self.main, &output, &asked)?;
         let traced = trace_beside(self.graph, self.main, &bundled.inlined, &options);
         let beside = compile(self.graph, &traced, None, self.compile_options(format));
+        if !beside.moved.is_empty() {
+            // Only now it is known where these are to be found; what they are has not changed.
+            asked.moved = beside.moved;
+            bundled = bundle(self.graph, self.main, &output, &asked)?;
+        }
         let at = self.main.join("..").child(&output);
         let mut made = beside.made;
         if let Some(map) = bundled.map {

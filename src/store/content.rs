@@ -1,6 +1,7 @@
 //! Contents. In: a path, or bytes. Out: the bytes, their hash, and what is made of them.
 
 use std::io::Read;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, Weak};
 
 use super::{FileError, Hash, Keep, Store};
@@ -12,10 +13,15 @@ use crate::path::AbsPath;
 #[derive(Default)]
 pub(super) struct Content {
     bytes: Option<Weak<[u8]>>,
+    /// Nothing has been made of them yet: what becomes part of a bundle is never asked for.
+    held: Option<Arc<[u8]>>,
     hash: Option<Hash>,
     kept: Option<Arc<[u8]>>,
     failed: Option<FileError>,
 }
+
+/// So many bytes are held on to until somebody asks what is kept of them. Of all others it is made at once.
+const MOST_HELD: usize = 32 << 20;
 
 /// A content that is known by its hash.
 #[derive(Debug, Clone)]
@@ -85,15 +91,31 @@ impl Store {
                 return Ok(kept.clone());
             }
             // Which content it is may be known, and what is kept of it remembered: then it is not read.
-            if let Some(keep) = &self.keep
-                && let Some(hash) = self.known_hash(content, real)
+            let hash = self.known_hash(content, real);
+            if let (Some(keep), Some(hash), None) = (&self.keep, hash, &content.held)
                 && let Some(kept) = self.recall(kept_as(&**keep, &hash))
             {
                 return Ok(content.kept.insert(kept.into()).clone());
             }
-            let bytes = self.read_now(content, real)?;
-            Ok(content.kept.clone().unwrap_or(bytes))
+            let bytes = match content.bytes.as_ref().and_then(Weak::upgrade) {
+                Some(bytes) => bytes,
+                None => self.read_now(content, real)?,
+            };
+            let Some(keep) = &self.keep else { return Ok(bytes) };
+            if let Some(held) = content.held.take() {
+                self.held.fetch_sub(held.len(), Ordering::Relaxed);
+            }
+            if let Some(kept) = &content.kept {
+                return Ok(kept.clone());
+            }
+            let kept = self.keep_now(&**keep, &bytes, &content.hash.unwrap_or_default());
+            Ok(content.kept.insert(kept.into()).clone())
         })
+    }
+
+    /// Is anything made of contents?
+    pub fn keeps(&self) -> bool {
+        self.keep.is_some()
     }
 
     /// What is kept of bytes that are no file's, made once for all who have the same; the bytes themselves
@@ -234,9 +256,16 @@ impl Store {
                 if let (Some(memory), Some(metadata)) = (self.memory.get(), metadata) {
                     memory.learn(real, &metadata, *content.hash.insert(hash()));
                 }
-                let keep = |keep: &dyn Keep| self.keep_now(keep, &bytes, &content.hash.unwrap_or_default());
-                content.kept = self.keep.as_deref().map(|form| keep(form).into());
-                Ok(bytes.into())
+                let bytes: Arc<[u8]> = bytes.into();
+                if self.held.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len() <= MOST_HELD {
+                    content.held = Some(bytes.clone());
+                    content.bytes = Some(Arc::downgrade(&bytes));
+                } else {
+                    self.held.fetch_sub(bytes.len(), Ordering::Relaxed);
+                    let keep = |keep: &dyn Keep| self.keep_now(keep, &bytes, &content.hash.unwrap_or_default());
+                    content.kept = self.keep.as_deref().map(|form| keep(form).into());
+                }
+                Ok(bytes)
             }
             Err(error) => {
                 let error = FileError::new(real, &error);

@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use dashmap::{DashMap, DashSet};
@@ -118,6 +119,8 @@ pub struct Store {
     links: Map<AbsPath, Result<PathBuf, FileError>>,
     listings: Map<AbsPath, Result<Arc<[OsString]>, FileError>>,
     contents: Map<AbsPath, Arc<Mutex<Content>>>,
+    /// Bytes of contents of which nothing has been made yet.
+    held: AtomicUsize,
     /// Files of which parts were read.
     opened: DashSet<AbsPath, FxBuildHasher>,
     /// What is kept of bytes that are no file's, by their hash.
@@ -137,6 +140,7 @@ impl Store {
             links: Map::default(),
             listings: Map::default(),
             contents: Map::default(),
+            held: AtomicUsize::new(0),
             opened: DashSet::default(),
             made: Map::default(),
         }

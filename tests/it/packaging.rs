@@ -143,3 +143,63 @@ fn computed_requests_find_what_is_compiled_or_bundled() {
     ];
     answers(main, &others, "a,a,a,a,a,a,a,1");
 }
+
+/// Before Node 24 they become CommonJS, under another name than their package.json knows.
+#[test]
+fn es_modules_beside_a_bundle_are_asked_for_where_they_stand() {
+    let package = [
+        ("netlify.toml", "[functions]\nexternal_node_modules = [\"modern\"]\n"),
+        ("node_modules/modern/package.json", r#"{ "type": "module", "exports": "./lib/index.js" }"#),
+        ("node_modules/modern/lib/index.js", "export const named = 'named'\nexport default 'default'\n"),
+        // By itself beside every bundle: it reads a file of its own.
+        ("node_modules/reader/package.json", r#"{ "type": "module", "exports": "./index.js" }"#),
+        (
+            "node_modules/reader/index.js",
+            "import { readFileSync } from 'node:fs'\n\
+             export const read = () => readFileSync(new URL('./text.txt', import.meta.url), 'utf8')\n",
+        ),
+        ("node_modules/reader/text.txt", "text"),
+    ];
+    let main = "import all, { named } from 'modern'\nimport * as names from 'modern'\nimport { read } from 'reader'\n\
+        export const handler = async () => [all, named, names.default, (await import('modern')).named, read()].join()\n";
+    for (file, flags) in [
+        ("f.ts", &[][..]),
+        ("f.mts", &[]),
+        ("f.mjs", &[]),
+        ("f.cts", &[]),
+        ("f.js", &["--config", r#"{"*":{"nodeBundler":"esbuild"}}"#]),
+    ] {
+        let site = site(file, main, &package);
+        for node in ["18", "20", "22", "24"] {
+            let (status, said) = built(&site, &[flags, &["--node-version", node]].concat());
+            assert_eq!(status, 0, "{file}: {said}");
+            // What is built for Node 24 may need it.
+            if node != "24" {
+                assert_eq!(answer(&site, "f.js"), "default,named,default,named,text", "{file} for Node {node}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_import_equals_asks_for_goes_into_the_bundle() {
+    let others = [
+        ("tsconfig.json", r#"{ "compilerOptions": { "paths": { "~/*": ["./lib/*"] } } }"#),
+        ("lib/other.ts", "export import own = require('./own'); export const more: string = own.value\n"),
+        ("lib/own.ts", "const own: { value: string } = { value: 'own' }; export = own;\n"),
+        ("packages/plain/package.json", r#"{ "name": "plain", "main": "src/index.ts" }"#),
+        ("packages/plain/src/index.ts", "const it: { kind: string } = { kind: 'plain' }; export = it;\n"),
+        ("node_modules/modern/package.json", r#"{ "type": "module", "exports": "./index.js" }"#),
+        ("node_modules/modern/index.js", "export const named = 'modern'\n"),
+    ];
+    let main = "import own = require('~/own')\nimport plain = require('plain')\nimport modern = require('modern')\n\
+        import { more, own as again } from '~/other'\n\
+        export const handler = async () => [own.value, plain.kind, modern.named, more, again === own].join()\n";
+    for file in ["f.ts", "f.cts"] {
+        let site = site(file, main, &others);
+        std::os::unix::fs::symlink("../packages/plain", site.path.join("node_modules/plain")).unwrap();
+        let (status, said) = built(&site, &["--node-version", "20"]);
+        assert_eq!(status, 0, "{said}");
+        assert_eq!(answer(&site, "f.js"), "own,plain,modern,own,true", "{file}");
+    }
+}

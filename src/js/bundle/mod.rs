@@ -36,6 +36,8 @@ pub struct BundleOptions {
     pub node: NodeVersion,
     /// What is left out altogether.
     pub trace: TraceOptions,
+    /// Where files beside the bundle stand of which any has moved, by as what they are loaded.
+    pub moved: BTreeMap<(AbsPath, ModuleFormat), AbsPath>,
     /// Packages that go into the bundle: none of them, or all but those with these roots.
     pub packages: Packages,
     /// Source maps are made.
@@ -217,8 +219,9 @@ impl Files {
                 !targets.mapped && targets.modules.first().is_some_and(|first| first.path == *target)
             });
         let by_url = form == Form::DynamicImport || form == Form::Import && self.options.format == ModuleFormat::Esm;
-        let path = relative(&self.entry, target);
-        match (leads_there, by_url) {
+        let at = self.place_of(target, is_required || form == Form::Require);
+        let path = relative(&self.entry, at);
+        match (leads_there && at == target, by_url) {
             (true, _) => specifier.to_owned(),
             (false, true) => as_url(&path),
             (false, false) => path,
@@ -232,7 +235,8 @@ impl Files {
         let dialect = match path.extension() {
             _ if is_commonjs => Dialect::CommonJs,
             "cjs" | "cts" => Dialect::CommonJs,
-            _ if self.graph.is_called_module(path) => Dialect::NodeEsm,
+            // Of a module that was made CommonJS, Node would give all for its default.
+            _ if self.graph.is_called_module(path) && !self.imports_moved(&module) => Dialect::NodeEsm,
             _ if module.analysis.is_esm => Dialect::CompiledEsm,
             _ => Dialect::CommonJs,
         };
@@ -261,6 +265,26 @@ impl Files {
         }
     }
 
+    /// Where a file beside the bundle stands, for who requires or imports it.
+    fn place_of<'a>(&'a self, target: &'a AbsPath, is_required: bool) -> &'a AbsPath {
+        let mut formats = [ModuleFormat::Esm, ModuleFormat::Cjs];
+        if is_required {
+            formats.reverse();
+        }
+        let places = formats.iter().find_map(|format| self.options.moved.get(&(target.clone(), *format)));
+        places.unwrap_or(target)
+    }
+
+    /// Does a bundle of CommonJS import a file beside it that was an ES module?
+    fn imports_moved(&self, module: &Module) -> bool {
+        let is_moved = |edge: &Edge| {
+            let target = edge.outcome.as_ref().ok().and_then(|targets| targets.modules.first());
+            edge.request.form == Form::Import
+                && target.is_some_and(|real| self.place_of(&real.path, true) != &real.path)
+        };
+        self.options.format == ModuleFormat::Cjs && module.edges.iter().any(is_moved)
+    }
+
     /// What a module of the user's exports that is nothing at run time: rolldown would look for it.
     fn lead(&self, importer: &AbsPath, specifier: &str, form: Form) -> Option<Target> {
         if self.graph.is_missing(importer, specifier) {
@@ -282,10 +306,12 @@ impl Files {
     }
 }
 
+/// `export = …`, where a statement may begin.
 fn has_export_assignment(text: &str) -> bool {
-    text.lines().filter_map(|line| line.trim_start().strip_prefix("export")).any(|rest| {
-        let value = rest.trim_start().strip_prefix('=');
-        value.is_some_and(|value| !value.starts_with('='))
+    text.match_indices("export").any(|(at, word)| {
+        let begins = text[..at].trim_end_matches([' ', '\t']).ends_with(['\n', '\r', ';', '}', '/']) || at == 0;
+        let value = text[at + word.len()..].trim_start().strip_prefix('=');
+        begins && value.is_some_and(|value| !value.starts_with(['=', '>']))
     })
 }
 

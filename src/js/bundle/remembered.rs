@@ -47,7 +47,8 @@ pub(super) fn expected(files: &Files, name: &str) -> Option<Expected> {
         }
         let module = graph.module(&path);
         let computed = graph.computed(&path, &module, &|_, _| true);
-        said.say(format!("{} {}", asks_around(&module), graph.is_called_module(&path)));
+        let is_module = graph.is_called_module(&path);
+        said.say(format!("{} {is_module} {}", asks_around(&module), files.imports_moved(&module)));
         said.say(relative(&files.entry, &path));
         said.say(format!("{:?} {computed:?}", graph.transpile_options(&path, options.node)));
         let scanned = graph.analysis(&path);

@@ -4,8 +4,8 @@
 use rustc_hash::FxHashSet;
 use swc_core::common::{DUMMY_SP, Span, SyntaxContext};
 use swc_core::ecma::ast::{
-    BinExpr, BindingIdent, Expr, Id, Ident, ModuleDecl, ModuleItem, Pat, Program, TsKeywordType, TsKeywordTypeKind,
-    TsTypeAnn, VarDeclarator,
+    BinExpr, BindingIdent, ExportNamedSpecifier, ExportSpecifier, Expr, Id, Ident, ModuleDecl, ModuleItem, NamedExport,
+    Pat, Program, TsKeywordType, TsKeywordTypeKind, TsModuleRef, TsTypeAnn, VarDeclarator,
 };
 use swc_core::ecma::transforms::typescript::{Config, ImportsNotUsedAsValues, TsImportExportAssignConfig, typescript};
 use swc_core::ecma::utils::collect_decls;
@@ -31,6 +31,11 @@ pub(super) fn strip(program: &mut Program, work: &Work<'_>, module: Module) {
             body.body.retain(|item| !imports_nothing(item, work.source));
         }
     }
+    if let Program::Module(body) = program
+        && options.is_bundled
+    {
+        export_apart(&mut body.body);
+    }
     program.visit_mut_with(&mut Sums);
     let config = Config {
         verbatim_module_syntax: options.verbatim_module_syntax,
@@ -40,10 +45,11 @@ pub(super) fn strip(program: &mut Program, work: &Work<'_>, module: Module) {
         } else {
             ImportsNotUsedAsValues::Remove
         },
-        import_export_assign_config: if module == Module::CommonJs {
-            TsImportExportAssignConfig::Preserve
-        } else {
-            TsImportExportAssignConfig::NodeNext
+        import_export_assign_config: match module {
+            Module::CommonJs => TsImportExportAssignConfig::Preserve,
+            // A bundler does not see what a `require` of another name asks for.
+            _ if options.is_bundled => TsImportExportAssignConfig::Classic,
+            _ => TsImportExportAssignConfig::NodeNext,
         },
         ..Default::default()
     };
@@ -56,6 +62,26 @@ fn export_assignment(items: &[ModuleItem]) -> Option<Span> {
         ModuleItem::ModuleDecl(ModuleDecl::TsExportAssignment(export)) => Some(export.span),
         _ => None,
     })
+}
+
+/// `export import a = require('b')` becomes `import a = require('b'); export { a }`.
+fn export_apart(items: &mut Vec<ModuleItem>) {
+    let mut exported = Vec::new();
+    for item in &mut *items {
+        if let ModuleItem::ModuleDecl(ModuleDecl::TsImportEquals(import)) = item
+            && matches!(import.module_ref, TsModuleRef::TsExternalModuleRef(_))
+            && !import.is_type_only
+            && std::mem::take(&mut import.is_export)
+        {
+            let span = import.span;
+            let orig = import.id.clone().into();
+            let named = ExportNamedSpecifier { span, orig, exported: None, is_type_only: false };
+            let specifiers = vec![ExportSpecifier::Named(named)];
+            let export = NamedExport { span, specifiers, src: None, type_only: false, with: None };
+            exported.push(ModuleItem::ModuleDecl(ModuleDecl::ExportNamed(export)));
+        }
+    }
+    items.extend(exported);
 }
 
 /// `import {} from 'x'`, which is as good as no import; `import 'x'` is one.
