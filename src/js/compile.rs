@@ -287,8 +287,7 @@ impl Work<'_> {
     fn refused(&self, said: Diagnostic, path: &AbsPath) -> Diagnostic {
         let said = said.at(path);
         if path.in_node_modules() && said.severity == Severity::Error {
-            let hint = "build for Node 24, or set `\"type\": \"module\"` in the function's package.json";
-            return said.hint(hint);
+            return said.hint(transpile::WAITING_PACKAGE);
         }
         said
     }

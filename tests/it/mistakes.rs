@@ -96,7 +96,10 @@ fn a_package_of_types_has_no_values() {
     assert_eq!(built(&site, &[]).0, 0);
     let by_value = "import { value } from 'only-types'\nexport const handler = async () => value\n";
     site.file("netlify/functions/f.ts", by_value);
-    fails(&site, &["Cannot find package 'only-types'", "f.ts:1:23", "import { value } from 'only-types'"]);
+    fails(
+        &site,
+        &["Cannot find package 'only-types'", "f.ts:1:23", "import { value } from 'only-types'", "import type"],
+    );
 }
 
 #[test]

@@ -144,7 +144,7 @@ fn shared<'a>(diagnostics: impl Iterator<Item = &'a Diagnostic>) -> Vec<Told<'a>
                 )
         };
         match told.iter_mut().find(same) {
-            Some((_, functions)) => functions.extend(function),
+            Some((_, functions)) => functions.extend(function.filter(|function| !functions.contains(function))),
             None => told.push((diagnostic.clone(), function.into_iter().collect())),
         }
     }

@@ -354,7 +354,9 @@ impl Files {
         let options = self.graph.transpile_options(file, self.options.node);
         let options = Options { module: transpile::Module::CommonJs, ..options };
         let said = transpile(&String::from_utf8_lossy(&bytes), file.extension(), &options, &|_, _| None).err();
-        said.into_iter().flatten().map(|said| said.at(file)).collect()
+        let is_package = file.in_node_modules();
+        let about = |said: Diagnostic| if is_package { said.hint(transpile::WAITING_PACKAGE) } else { said };
+        said.into_iter().flatten().map(|said| about(said.at(file))).collect()
     }
 
     /// A place of the code that rolldown was given, in the source.

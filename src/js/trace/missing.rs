@@ -113,12 +113,24 @@ impl Walk<'_> {
                     };
                     return diagnostic.hint(hint);
                 }
+                if self.has_types(importer, name) {
+                    return diagnostic.hint("it is installed and has only types: write `import type`");
+                }
                 diagnostic.hint(format!(
                     "install it (`npm install {name}`), or list it under `ignored_node_modules` if the function can do without"
                 ))
             }
             Unresolved::Builtin | Unresolved::Url => at_importer(Code::ModuleNotFound, specifier.clone()),
         }
+    }
+
+    /// Is there a package of this name, which cannot be loaded, and which has types?
+    fn has_types(&self, importer: &AbsPath, name: &str) -> bool {
+        let packages = importer.ancestors().map(|above| above.child("node_modules").join(name).child("package.json"));
+        let store = self.graph.store();
+        let package = packages.take_while(|at| at.starts_with(self.graph.top())).find(|at| store.is_file(at));
+        let said = package.and_then(|at| serde_json::from_slice::<serde_json::Value>(&store.read(&at).ok()?).ok());
+        said.is_some_and(|said| said.get("types").or(said.get("typings")).is_some())
     }
 
     /// What helps where Plug'n'Play does not have the package for this importer.

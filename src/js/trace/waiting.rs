@@ -7,6 +7,7 @@ use rustc_hash::FxHashSet;
 use super::Walk;
 use crate::diagnostic::{Code, Diagnostic, Severity, Span};
 use crate::js::scan::Form;
+use crate::js::transpile::WAITING_PACKAGE;
 use crate::path::AbsPath;
 use crate::plan::ModuleFormat;
 
@@ -39,7 +40,11 @@ impl Walk<'_> {
             let is_error = !self.is_packages(&path) || eager.contains(&path);
             let severity = if is_error { Severity::Error } else { Severity::Warning };
             let message = "`await` at the top of an ES module that is loaded by `require()`, which cannot wait";
-            let hint = "move it into a function, or load the module by `import()`, or from an ES module";
+            let hint = if self.is_packages(&path) {
+                WAITING_PACKAGE
+            } else {
+                "move it into a function, or load the module by `import()`, or from an ES module"
+            };
             let mut said = Diagnostic::new(severity, Code::ModuleFormat, message).at(&path).span(span).hint(hint);
             said.chain = self.chain_to(&path);
             self.found.diagnostics.push(said);

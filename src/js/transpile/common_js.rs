@@ -18,6 +18,9 @@ use crate::js::config::top_level_await;
 /// The names that CommonJS's function has for its parameters.
 pub(super) const PARAMETERS: [&str; 5] = ["exports", "require", "module", "__filename", "__dirname"];
 
+/// What to do about a package whose `await` CommonJS cannot express.
+pub const WAITING_PACKAGE: &str = "load it by `await import()` inside a function, or set `\"type\": \"module\"` in the function's package.json: then that is an ES module";
+
 /// Lowers a module.
 pub(super) fn lower(program: &mut Program, work: &Work<'_>, targets: &Targets) {
     if let Some(span) = top_level_await(program) {

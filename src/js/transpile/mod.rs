@@ -35,6 +35,7 @@ use swc_core::ecma::transforms::base::fixer::fixer;
 use swc_core::ecma::transforms::base::helpers::{HELPERS, Helpers, inject_helpers};
 use swc_core::ecma::transforms::base::resolver;
 
+pub use self::common_js::WAITING_PACKAGE;
 pub use self::computed::Computed;
 pub use self::exports::exported_types;
 pub use self::options::{Decorators, Interop, Jsx, JsxRuntime, Module, Options};
