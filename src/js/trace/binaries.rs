@@ -15,9 +15,20 @@ pub(super) struct Misfitting {
     /// The module that asks for it, and whether it catches a failure.
     importer: AbsPath,
     guarded: bool,
+    /// It is one of several of its package, of which the loader takes what fits.
+    is_choice: bool,
     /// The files between, and the binary itself.
     way: Vec<AbsPath>,
     message: String,
+}
+
+/// A native binary that is taken, and what is wrong with it.
+struct Asked<'a> {
+    misfit: Option<Misfit>,
+    importer: &'a AbsPath,
+    guarded: bool,
+    is_choice: bool,
+    way: Vec<AbsPath>,
 }
 
 impl Walk<'_> {
@@ -36,7 +47,7 @@ impl Walk<'_> {
 
     /// Takes a native binary, unless its name says that it is for another platform; an addon brings the
     /// libraries of its package.
-    pub(super) fn take_binary(&mut self, importer: &AbsPath, guarded: bool, how: How, file: &Real) {
+    pub(super) fn take_binary(&mut self, importer: &AbsPath, guarded: bool, is_choice: bool, how: How, file: &Real) {
         let target = self.graph.target();
         let misfit = self.misfit(&file.path);
         if matches!(misfit, Some(Misfit::Foreign(_))) && names_another(file.path.name(), target) {
@@ -46,7 +57,8 @@ impl Walk<'_> {
             return;
         }
         self.reached.insert(file.path.clone(), Some(importer.clone()));
-        self.check_fit(misfit, importer, guarded, vec![file.path.clone()]);
+        let ask = |misfit, way| Asked { misfit, importer, guarded, is_choice, way };
+        self.check_fit(ask(misfit, vec![file.path.clone()]));
         if file.path.extension() != "node" {
             return;
         }
@@ -54,12 +66,13 @@ impl Walk<'_> {
             let misfit = self.misfit(&library.path);
             if !matches!(misfit, Some(Misfit::Foreign(_))) && self.list(&library, How::SharedLibrary, Some(&file.path))
             {
-                self.check_fit(misfit, importer, guarded, vec![file.path.clone(), library.path.clone()]);
+                self.check_fit(ask(misfit, vec![file.path.clone(), library.path.clone()]));
             }
         }
     }
 
-    fn check_fit(&mut self, misfit: Option<Misfit>, importer: &AbsPath, guarded: bool, way: Vec<AbsPath>) {
+    fn check_fit(&mut self, asked: Asked<'_>) {
+        let Asked { misfit, importer, guarded, is_choice, way } = asked;
         let message = match misfit {
             Some(Misfit::Foreign(why)) => {
                 let package = way.first().and_then(package_of).unwrap_or_default();
@@ -71,7 +84,14 @@ impl Walk<'_> {
             Some(Misfit::TooNew(why)) => why,
             None => return,
         };
-        self.misfits.push(Misfitting { importer: importer.clone(), guarded, way, message });
+        self.misfits.push(Misfitting { importer: importer.clone(), guarded, is_choice, way, message });
+    }
+
+    /// Is there, beside a binary that does not fit, one of the same package that does?
+    fn has_better(&self, binary: &AbsPath) -> bool {
+        let Some(root) = package_root(binary) else { return false };
+        let is_better = |path: &&AbsPath| path.extension() == binary.extension() && path.starts_with(&root);
+        self.found.files.keys().filter(is_better).any(|path| self.misfit(path).is_none())
     }
 
     pub(super) fn report_addons(&mut self, starts: &[AbsPath]) {
@@ -86,10 +106,12 @@ impl Walk<'_> {
             if guarded || !uncaught.contains(importer) { Severity::Note } else { self.options.unloadable() }
         };
         let mut said = Vec::new();
-        for Misfitting { importer, guarded, way, message } in &self.misfits {
+        for Misfitting { importer, guarded, is_choice, way, message } in &self.misfits {
             let Some((binary, before)) = way.split_last() else { continue };
+            let is_spare = *is_choice && before.is_empty() && self.has_better(binary);
             let shown = |path: &AbsPath| path.relative_to(&self.options.shown_from);
-            let mut diagnostic = Diagnostic::new(severity(importer, *guarded), Code::Addon, message.clone()).at(binary);
+            let mut diagnostic =
+                Diagnostic::new(severity(importer, *guarded || is_spare), Code::Addon, message.clone()).at(binary);
             diagnostic.chain = self.chain(importer, &before.first().map_or_else(|| shown(binary), shown));
             diagnostic.chain.extend((!before.is_empty()).then(|| shown(binary)));
             said.push(diagnostic);

@@ -287,14 +287,14 @@ impl<'a> Walk<'a> {
             graph::How::Path => How::Asset,
             graph::How::Pattern(form) => How::Request(form),
             graph::How::Rule => How::Rule,
-            graph::How::Addon { guarded } => return self.take_binary(importer, guarded, How::Asset, file),
+            graph::How::Addon { guarded } => return self.take_binary(importer, guarded, false, How::Asset, file),
         };
         if is_binary(&file.path) {
             let is_foreign = matches!(self.misfit(&file.path), Some(Misfit::Foreign(_)));
             if is_choice && is_foreign {
                 return;
             }
-            return self.take_binary(importer, false, how, file);
+            return self.take_binary(importer, false, is_choice, how, file);
         }
         let is_code = match file.path.extension() {
             "js" | "mjs" | "cjs" | "node" | "" => true,
@@ -339,7 +339,7 @@ impl<'a> Walk<'a> {
                 continue;
             }
             if is_binary(&target.path) {
-                self.take_binary(importer, edge.request.guarded, How::Request(edge.request.form), target);
+                self.take_binary(importer, edge.request.guarded, false, How::Request(edge.request.form), target);
                 continue;
             }
             self.check_loadable(importer, format, edge, &target.path);
