@@ -122,16 +122,18 @@ fn gyp_build(directory: &AbsPath, target: Target, store: &Store) -> Option<AbsPa
         addons.next().map(|name| directory.child(name))
     };
     let built = ["build/Release", "build/Debug"].into_iter().find_map(|path| any(directory.join(path)));
-    let prebuilt = || {
-        let prebuilds = directory.child("prebuilds");
-        let names = store.read_dir(&prebuilds).ok()?;
-        let names = names.iter().filter_map(|name| name.to_str());
-        let mut fitting: Vec<&str> = names.filter(|name| fits_tuple(name, target)).collect();
-        // The fewer architectures, the better.
-        fitting.sort_by_key(|name| name.matches('+').count());
-        best(&prebuilds.child(fitting.first()?), target, store)
-    };
-    built.or_else(prebuilt)
+    built.or_else(|| prebuilt(directory, target, store))
+}
+
+/// The best of a package's `prebuilds`.
+pub(super) fn prebuilt(directory: &AbsPath, target: Target, store: &Store) -> Option<AbsPath> {
+    let prebuilds = directory.child("prebuilds");
+    let names = store.read_dir(&prebuilds).ok()?;
+    let names = names.iter().filter_map(|name| name.to_str());
+    let mut fitting: Vec<&str> = names.filter(|name| fits_tuple(name, target)).collect();
+    // The fewer architectures, the better.
+    fitting.sort_by_key(|name| name.matches('+').count());
+    best(&prebuilds.child(fitting.first()?), target, store)
 }
 
 /// The addons of a directory, by name.

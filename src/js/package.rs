@@ -46,18 +46,19 @@ pub enum SideEffects {
 }
 
 /// Packages that build, or find, a native addon for who depends on them.
-const ADDON_TOOLS: [&str; 11] = [
+const ADDON_TOOLS: [&str; 6] = ["nan", "node-addon-api", "node-gyp", "prebuild", "prebuild-install", "detect-libc"];
+
+/// Those that look for it when they are called.
+pub const LOADERS: [&str; 9] = [
+    "@aminya/node-gyp-build",
+    "@mapbox/node-pre-gyp",
     "bindings",
-    "nan",
-    "node-addon-api",
-    "node-gyp",
+    "cmake-ts",
     "node-gyp-build",
     "node-gyp-build-optional-packages",
     "node-pre-gyp",
-    "@mapbox/node-pre-gyp",
-    "prebuild",
-    "prebuild-install",
-    "detect-libc",
+    "pkg-prebuilds",
+    "require-addon",
 ];
 
 impl SideEffects {
@@ -130,9 +131,9 @@ impl Package {
             },
             is_native: fields.get("gypfile").is_some_and(|value| value == true)
                 || texts("files").iter().any(|file| file.ends_with(".node"))
-                || ["dependencies", "optionalDependencies"]
-                    .iter()
-                    .any(|field| names(field).any(|(name, _)| ADDON_TOOLS.contains(&name.as_str()))),
+                || ["dependencies", "optionalDependencies"].iter().any(|field| {
+                    names(field).any(|(name, _)| ADDON_TOOLS.iter().chain(&LOADERS).any(|tool| tool == name))
+                }),
             is_module: fields.get("type").is_some_and(|kind| kind == "module"),
             optional,
         })
@@ -140,6 +141,11 @@ impl Package {
 }
 
 impl Package {
+    /// Is it for some platforms only?
+    pub fn is_for_platforms(&self) -> bool {
+        self.platforms.iter().any(|listed| !listed.is_empty())
+    }
+
     /// Would npm install it where these are the system, the processor and the C library?
     pub fn is_for(&self, platform: [&str; 3]) -> bool {
         self.platforms.iter().zip(platform).all(|(listed, has)| {

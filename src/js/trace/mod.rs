@@ -7,6 +7,7 @@ mod binaries;
 mod lenient;
 mod loading;
 mod missing;
+mod unasked;
 mod waiting;
 mod whole;
 
@@ -199,6 +200,10 @@ struct Walk<'a> {
     provided: BTreeSet<String>,
     /// Native binaries that the target cannot load.
     misfits: Vec<Misfitting>,
+    /// The roots of packages of which it is known whether they need a binary that nobody was seen to ask for.
+    settled: FxHashSet<AbsPath>,
+    /// The modules that look for a binary of their package where there is none.
+    without_binary: BTreeSet<AbsPath>,
 }
 
 impl<'a> Walk<'a> {
@@ -213,19 +218,27 @@ impl<'a> Walk<'a> {
             missing: Vec::new(),
             provided: BTreeSet::new(),
             misfits: Vec::new(),
+            settled: FxHashSet::default(),
+            without_binary: BTreeSet::new(),
         }
     }
 
     /// Walks on from what is ahead, and tells what is missing.
     fn finish(mut self, starts: &[AbsPath]) -> Trace {
-        while let Some((path, format, depth)) = self.ahead.pop_front() {
-            self.visit(&path, format, depth);
+        loop {
+            while let Some((path, format, depth)) = self.ahead.pop_front() {
+                self.visit(&path, format, depth);
+            }
+            if !self.add_unasked_binaries() {
+                break;
+            }
         }
         self.add_whole_packages();
         self.report_missing(starts);
         self.report_waiting(starts);
         self.report_provided();
         self.report_addons(starts);
+        self.report_without_binary(starts);
         self.found.diagnostics.sort();
         self.found.diagnostics.dedup();
         self.found
