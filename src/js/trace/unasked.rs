@@ -20,6 +20,8 @@ struct Seeker<'a> {
     modules: &'a BTreeSet<AbsPath>,
     /// One that asks for a loader of native addons.
     loading: Option<&'a AbsPath>,
+    /// It catches a failure.
+    guarded: bool,
 }
 
 impl Walk<'_> {
@@ -64,12 +66,15 @@ impl Walk<'_> {
         if !may_have || served.contains(root) || modules.iter().any(is_known) {
             return;
         }
-        let asks_loader = |module: &&AbsPath| {
+        let asks_loader = |module: &AbsPath, also_guarded: bool| {
             let edges = &self.graph.module(module).edges;
-            let mut names = edges.iter().filter_map(|edge| package_name(&edge.request.specifier));
+            let requests = edges.iter().map(|edge| &edge.request).filter(|request| also_guarded || !request.guarded);
+            let mut names = requests.filter_map(|request| package_name(&request.specifier));
             names.any(|(name, _)| LOADERS.contains(&name))
         };
-        let seeker = Seeker { root, modules, loading: modules.iter().find(asks_loader) };
+        let loading = modules.iter().find(|module| asks_loader(module, true));
+        let guarded = loading.is_some_and(|module| !asks_loader(module, false));
+        let seeker = Seeker { root, modules, loading, guarded };
         if is_for_platforms {
             self.take_platform_package(root, modules.first());
         } else if !self.add_prebuilt(&seeker, package) {
@@ -89,10 +94,10 @@ impl Walk<'_> {
         match (binary, importer) {
             // Without a loader nobody knows that it is loaded.
             (Some(binary), Some(importer)) => {
-                self.take_binary(importer, seeker.loading.is_none(), false, How::Rule, &binary);
+                self.take_binary(importer, seeker.guarded || seeker.loading.is_none(), false, How::Rule, &binary);
             }
-            (None, _) => self.without_binary.extend(seeker.loading.cloned()),
-            (Some(_), None) => {}
+            (None, _) if !seeker.guarded => self.without_binary.extend(seeker.loading.cloned()),
+            (None, _) | (Some(_), None) => {}
         }
         true
     }
@@ -127,7 +132,7 @@ impl Walk<'_> {
             self.take_platform_package(installed, asking.as_ref());
         }
         let is_without = fitting.is_empty() && is_meant_for_target && !self.has_other_code(package, seeker.root);
-        if is_without && (is_installed_for_others || seeker.loading.is_some()) {
+        if is_without && !seeker.guarded && (is_installed_for_others || seeker.loading.is_some()) {
             self.without_binary.extend(asking.or_else(|| seeker.loading.cloned()));
         }
     }
