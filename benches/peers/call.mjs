@@ -7,6 +7,9 @@ import { join } from 'node:path'
 
 const [directory, name] = process.argv.slice(2)
 
+/** What a bootstrap expects of the platform, to be loaded. */
+globalThis.awslambda = { streamifyResponse: (handler) => handler }
+
 /** The platform's events are not the point here: of a version 2 function, its own module is called. */
 async function answer() {
   if (existsSync(join(directory, '___netlify-entry-point.mjs'))) {

@@ -99,7 +99,7 @@ function callAll(functions, directories, scratch) {
   })
 }
 
-/** What can be run on a site: every one begins with an empty directory for its output and says what it took. */
+/** What can be run on a site: a command, where it writes, and what it says about itself added to what was measured. */
 function contenders({ site, functions }, scratch) {
   const out = (name) => join(scratch, `out-${name}`)
   const mains = functions.map(({ main }) => main)
@@ -143,17 +143,17 @@ async function samplesOf(workload, scratch) {
 
   const once = ({ command, out, after }, keep = false) => {
     if (!keep) empty(out)
-    const sample = after(measure(command, scratch))
-    const bytes = keep || existsSync(out) ? sum(archives(out).values()) : 0
-    return { ...sample, bytes }
+    return { ...after(measure(command, scratch)), bytes: sum(archives(out).values()) }
   }
   const row = (title) => {
     const samples = []
     rows.push({ title, samples })
-    return (sample) => samples.push(sample)
+    return (sample) => {
+      samples.push(sample)
+      console.error(`${workload}: ${title}: ${sample.cpu.toFixed(3)} s of processors, ${sample.wall.toFixed(3)} s`)
+    }
   }
   const repeat = (title, contender) => {
-    once(contender)
     const add = row(title)
     for (let round = 0; round < pairs; round++) add(once(contender))
   }
@@ -231,7 +231,6 @@ function print(workload, { rows, words, answers, functions, inputs, sizes }) {
   if (words.length > 0) console.log(`\nfnzip said:\n\n${words.map((line) => `- ${line}`).join('\n')}`)
 }
 
-/** Median of `pairs` runs each, and on which machine. */
 function printMachine() {
   const version = (name) => JSON.parse(readFileSync(join(here, 'node_modules', name, 'package.json'), 'utf8')).version
   const said = (command, ...parameters) => spawnSync(command, parameters, { encoding: 'utf8' }).stdout.trim()
@@ -242,16 +241,21 @@ function printMachine() {
   ].join('\n'))
 }
 
+/** Also when the run is interrupted. */
+let scratch
+const clean = () => scratch && rmSync(scratch, { recursive: true, force: true })
+process.on('exit', clean)
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
+
 check()
 printMachine()
 for (const workload of chosen) {
-  const scratch = mkdtempSync(join(tmpdir(), 'peers-'))
+  scratch = mkdtempSync(join(tmpdir(), 'peers-'))
   try {
     print(workload, await samplesOf(workload, scratch))
   } catch (error) {
     console.log(`\n## ${workload}: failed\n\n${error.message}`)
     process.exitCode = 1
-  } finally {
-    rmSync(scratch, { recursive: true })
   }
+  clean()
 }

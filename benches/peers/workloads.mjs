@@ -15,7 +15,7 @@ const uses = {
   express: ['express', 'express', 'typeof express().use'],
   serverless: ['serverless', 'serverless-http', 'typeof serverless'],
   zod: ['{ z }', 'zod', "z.string().safeParse('a').success"],
-  stripe: ['{ Stripe }', 'stripe', "typeof new Stripe('sk_test_1').charges.create"],
+  stripe: ['Stripe', 'stripe', "typeof new Stripe('sk_test_1').charges.create"],
   pg: ['{ Pool }', 'pg', 'new Pool().totalCount'],
   jsonwebtoken: ['jwt', 'jsonwebtoken', "jwt.verify(jwt.sign({ a: 1 }, 'secret'), 'secret').a"],
   dateFns: ['{ addDays, formatISO }', 'date-fns', "formatISO(addDays(new Date(0), 1)).length"],
@@ -42,16 +42,16 @@ const shared = ['lodash', 'axios', 'express', 'serverless', 'zod', 'stripe', 'pg
 /** The ways to write a function; `local` is the module of the site that it imports. */
 const kinds = {
   cjs: { extension: 'js', local: 'lib/respond.cjs' },
-  esm: { extension: 'js', local: 'lib/respond.mjs' },
-  mjs: { extension: 'mjs', local: 'lib/respond.mjs' },
+  esm: { extension: 'js', local: 'lib/respond.js' },
+  mjs: { extension: 'mjs', local: 'lib/respond.js' },
   ts: { extension: 'ts', local: 'lib/respond-typed' },
-  mjs2: { extension: 'mjs', local: 'lib/respond.mjs' },
+  mjs2: { extension: 'mjs', local: 'lib/respond.js' },
   ts2: { extension: 'ts', local: 'lib/respond-typed' },
 }
 
 const library = {
   'lib/respond.cjs': `exports.describe = (name, values) => JSON.stringify({ name, values })\n`,
-  'lib/respond.mjs': `export const describe = (name, values) => JSON.stringify({ name, values })\n`,
+  'lib/respond.js': `export const describe = (name, values) => JSON.stringify({ name, values })\n`,
   'lib/respond-typed.ts': [
     `import type { Values } from './values'`,
     `export const describe = (name: string, values: Values): string => JSON.stringify({ name, values })\n`,
