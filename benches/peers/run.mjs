@@ -123,6 +123,7 @@ function contenders({ site, functions }, scratch) {
   return {
     listed: ours('listed', '--no-cache', '--json'),
     cold: ours('cold', '--no-cache', '--quiet'),
+    coldNft: ours('cold-nft', '--no-cache', '--quiet', '--config', JSON.stringify({ '*': { nodeBundler: 'nft' } })),
     cached: ours('cached', '--cache-dir', join(scratch, 'cache'), '--quiet'),
     peer: theirs('peer'),
     peerNft: theirs('peer-nft', 'nft'),
@@ -138,7 +139,7 @@ function contenders({ site, functions }, scratch) {
 async function samplesOf(workload, scratch) {
   const written = writeWorkload(workload, scratch)
   const { functions } = written
-  const { listed, cold, cached, peer, peerNft, nft, esbuild } = contenders(written, scratch)
+  const { listed, cold, coldNft, cached, peer, peerNft, nft, esbuild } = contenders(written, scratch)
   const rows = []
 
   const once = ({ command, out, after }, keep = false) => {
@@ -176,6 +177,8 @@ async function samplesOf(workload, scratch) {
   assertAll('fnzip', cold.out, functions)
   assertAll('peer', peer.out, functions)
 
+  repeat('fnzip, no cache, `nft` for all', coldNft)
+  assertAll('fnzip with nft', coldNft.out, functions)
   repeat('peer, `nft` for all', peerNft)
   assertAll('peer with nft', peerNft.out, functions)
   repeat('@vercel/nft alone', nft)
