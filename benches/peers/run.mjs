@@ -200,7 +200,10 @@ async function samplesOf(workload, scratch) {
   return { rows, words, answers, functions: functions.length, inputs: paths.size, sizes: [cold.out, peer.out].map(archives) }
 }
 
-const middle = (samples, key) => samples.map((sample) => sample[key]).toSorted((a, b) => a - b)[Math.floor(samples.length / 2)]
+function middle(samples, key) {
+  const numbers = samples.map((sample) => sample[key]).toSorted((a, b) => a - b)
+  return (numbers[Math.floor((numbers.length - 1) / 2)] + numbers[Math.floor(numbers.length / 2)]) / 2
+}
 const megabytes = (bytes) => (bytes / 1e6).toFixed(bytes < 1e6 ? 3 : 1)
 
 function print(workload, { rows, words, answers, functions, inputs, sizes }) {
