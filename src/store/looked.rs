@@ -156,7 +156,7 @@ pub fn write(looked: &[Looked]) -> Vec<u8> {
     borsh::to_vec(&rows).unwrap_or_default()
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 pub fn read(bytes: &[u8]) -> Option<Vec<Looked>> {
     let rows: Vec<(Compact, Fact)> = borsh::from_slice(bytes).ok()?;
     let mut paths = Paths::default();
