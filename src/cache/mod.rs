@@ -14,7 +14,6 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -66,8 +65,6 @@ pub struct Cache {
     fresh: Mutex<Fresh>,
     /// What was found, or added.
     used: DashSet<Key, FxBuildHasher>,
-    hits: AtomicUsize,
-    misses: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -96,8 +93,6 @@ impl Cache {
             opened: OnceLock::new(),
             fresh: Mutex::default(),
             used: DashSet::default(),
-            hits: AtomicUsize::new(0),
-            misses: AtomicUsize::new(0),
         }
     }
 
@@ -114,8 +109,6 @@ impl Cache {
         if found.is_some() {
             self.used.insert(key);
         }
-        let count = if found.is_some() { &self.hits } else { &self.misses };
-        count.fetch_add(1, Ordering::Relaxed);
         found
     }
 
@@ -133,20 +126,6 @@ impl Cache {
         {
             *fresh = Fresh::Impossible;
         }
-    }
-
-    /// What is remembered under a key, else what `make` gives, which is remembered.
-    pub fn get_or_make(&self, key: Key, make: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
-        self.get(key).unwrap_or_else(|| {
-            let made = make();
-            self.put(key, &made);
-            made
-        })
-    }
-
-    /// How often something was remembered, and how often not.
-    pub fn counts(&self) -> (usize, usize) {
-        (self.hits.load(Ordering::Relaxed), self.misses.load(Ordering::Relaxed))
     }
 
     /// A record: what was last said under a key, at once and whole.

@@ -171,7 +171,7 @@ impl Work<'_> {
                     compiled.add(&output.at, transpiled, self.options.maps_from);
                     compiled.sources.insert(path.clone());
                 }
-                Err(said) => compiled.diagnostics.extend(said.into_iter().map(|said| self.refused(said, path))),
+                Err(said) => compiled.diagnostics.extend(said.into_iter().map(|said| refused(said, path))),
             }
         }
         let is_asset = |path: &AbsPath| {
@@ -282,13 +282,14 @@ impl Work<'_> {
         };
         transpile(&String::from_utf8_lossy(&bytes), path.extension(), &options, &lead)
     }
+}
 
-    /// What is wrong with a file of the user's is an error, and so is what stops a package from loading.
-    fn refused(&self, said: Diagnostic, path: &AbsPath) -> Diagnostic {
-        let said = said.at(path);
-        if path.in_node_modules() && said.severity == Severity::Error {
-            return said.hint(transpile::WAITING_PACKAGE);
-        }
+/// What the transpiler says of a file, at its place; of a package it is not the code that can be changed.
+pub(super) fn refused(said: Diagnostic, path: &AbsPath) -> Diagnostic {
+    let said = said.at(path);
+    if path.in_node_modules() && said.severity == Severity::Error {
+        said.hint(transpile::WAITING_PACKAGE)
+    } else {
         said
     }
 }

@@ -31,6 +31,8 @@ pub struct Package {
     pub side_effects: SideEffects,
     /// It has a native addon, or means to find one.
     pub is_native: bool,
+    /// It says where its types are.
+    pub has_types: bool,
 }
 
 /// What `sideEffects` says; a bundler leaves out a file that has none and of which nothing is used.
@@ -134,6 +136,7 @@ impl Package {
                 || ["dependencies", "optionalDependencies"].iter().any(|field| {
                     names(field).any(|(name, _)| ADDON_TOOLS.iter().chain(&LOADERS).any(|tool| tool == name))
                 }),
+            has_types: ["types", "typings"].iter().any(|field| fields.contains_key(*field)),
             is_module: fields.get("type").is_some_and(|kind| kind == "module"),
             optional,
         })

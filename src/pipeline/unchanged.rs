@@ -78,7 +78,12 @@ fn report(run: Run, settings: &Settings, store: &Arc<Store>) -> Report {
 
 /// Remembers a run in which everything was built.
 pub(super) fn remember_run(report: &Report, settings: &Settings, store: &Store) {
-    if !store.remembers() || report.failed() || report.functions.iter().any(|outcome| outcome.function.is_compiled()) {
+    // Of a directory nobody knows whether it is as it was; a compiler knows for itself what has changed.
+    let is_known = |outcome: &Outcome| {
+        let is_file = outcome.built.as_ref().is_some_and(|built| built.archive.hash.is_some());
+        is_file && !outcome.function.is_compiled()
+    };
+    if !store.remembers() || report.failed() || !report.functions.iter().all(is_known) {
         return;
     }
     let Some(looked) = store.looked_at(&settings.out) else { return };
@@ -94,10 +99,7 @@ pub(super) fn remember_run(report: &Report, settings: &Settings, store: &Store) 
 }
 
 fn remember(run: &Run, settings: &Settings, store: &Store) {
-    // Of a directory nobody knows whether it is as it was.
-    if let Ok(bytes) = borsh::to_vec(run)
-        && run.functions.iter().all(|done| done.archive.hash.is_some())
-    {
+    if let Ok(bytes) = borsh::to_vec(run) {
         store.remember_last(key(settings), &bytes);
     }
 }

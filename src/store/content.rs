@@ -211,7 +211,7 @@ impl Store {
     }
 
     /// A file with these facts has this content, as somebody else remembers.
-    pub(super) fn is_known(&self, path: &AbsPath, metadata: &Metadata, hash: Hash) {
+    pub(super) fn learn(&self, path: &AbsPath, metadata: &Metadata, hash: Hash) {
         if let Some(memory) = self.memory.get()
             && !path.in_node_modules()
         {

@@ -104,7 +104,7 @@ impl Store {
             Err(_) => return Still::Changed,
         };
         let settled = Some(found.stamp).filter(|stamp| stamp.is_settled(now));
-        let is_settled = |stamp: &mut Option<Stamp>| {
+        let settle = |stamp: &mut Option<Stamp>| {
             *stamp = settled;
             if settled.is_some() { Still::Settled } else { Still::Same }
         };
@@ -112,7 +112,7 @@ impl Store {
             (Fact::Directory(None), FileKind::Directory) | (Fact::Other, FileKind::Other) => Still::Same,
             (Fact::Directory(Some((stamp, _))), FileKind::Directory) if *stamp == Some(found.stamp) => Still::Same,
             (Fact::Directory(Some((stamp, names))), FileKind::Directory) => match self.read_dir(path) {
-                Ok(listed) if hash_of_names(&listed) == *names => is_settled(stamp),
+                Ok(listed) if hash_of_names(&listed) == *names => settle(stamp),
                 _ => Still::Changed,
             },
             (Fact::Link(target), FileKind::Link) => match self.read_link(path) {
@@ -125,11 +125,11 @@ impl Store {
                 match read {
                     None => Still::Same,
                     Some(Read::Whole(stamp, hash)) if *stamp == Some(found.stamp) => {
-                        self.is_known(path, &found, *hash);
+                        self.learn(path, &found, *hash);
                         Still::Same
                     }
                     Some(Read::Whole(stamp, hash)) => match self.seen(path) {
-                        Ok(seen) if seen.hash == *hash => is_settled(stamp),
+                        Ok(seen) if seen.hash == *hash => settle(stamp),
                         _ => Still::Changed,
                     },
                     Some(Read::Some(stamp)) if *stamp == Some(found.stamp) => Still::Same,

@@ -14,7 +14,7 @@ use fnzip_bundle::{
 };
 
 use self::remembered::{Listening, expected};
-use super::compile::{needs_compiler, relative, rooted};
+use super::compile::{needs_compiler, refused, relative, rooted};
 use super::graph::{Edge, Graph, Module, Targets};
 use super::package::package_name;
 use super::parse::{CODE_EXTENSIONS, is_typescript};
@@ -354,9 +354,7 @@ impl Files {
         let options = self.graph.transpile_options(file, self.options.node);
         let options = Options { module: transpile::Module::CommonJs, ..options };
         let said = transpile(&String::from_utf8_lossy(&bytes), file.extension(), &options, &|_, _| None).err();
-        let is_package = file.in_node_modules();
-        let about = |said: Diagnostic| if is_package { said.hint(transpile::WAITING_PACKAGE) } else { said };
-        said.into_iter().flatten().map(|said| about(said.at(file))).collect()
+        said.into_iter().flatten().map(|said| refused(said, file)).collect()
     }
 
     /// A place of the code that rolldown was given, in the source.

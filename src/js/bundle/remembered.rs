@@ -20,7 +20,7 @@ use crate::path::AbsPath;
 /// What a bundler is expected to ask for.
 pub(super) struct Expected {
     /// Of all that the bundle is made of.
-    pub(super) key: Key,
+    key: Key,
     questions: HashSet<(PathBuf, String, Kind), FxBuildHasher>,
 }
 
@@ -86,17 +86,16 @@ pub(super) fn expected(files: &Files, name: &str) -> Option<Expected> {
             }
         }
     }
-    Some(Expected { key: Key::of("bundle", [&said.0[..]]), questions })
+    Some(Expected { key: Key::of("bundle", said.0.iter().map(Vec::as_slice)), questions })
 }
 
-/// What a key is made of: each part with its length.
+/// The parts that a key is made of.
 #[derive(Default)]
-struct Said(Vec<u8>);
+struct Said(Vec<Vec<u8>>);
 
 impl Said {
     fn bytes(&mut self, part: &[u8]) {
-        self.0.extend((part.len() as u64).to_le_bytes());
-        self.0.extend(part);
+        self.0.push(part.to_vec());
     }
 
     fn say(&mut self, part: impl AsRef<str>) {
@@ -110,8 +109,8 @@ impl Said {
 
 /// The files, with an ear for what is asked.
 pub(super) struct Listening {
-    pub(super) files: Arc<Files>,
-    pub(super) expected: Option<Expected>,
+    files: Arc<Files>,
+    expected: Option<Expected>,
     surprised: AtomicBool,
 }
 

@@ -126,11 +126,8 @@ impl Walk<'_> {
 
     /// Is there a package of this name, which cannot be loaded, and which has types?
     fn has_types(&self, importer: &AbsPath, name: &str) -> bool {
-        let packages = importer.ancestors().map(|above| above.child("node_modules").join(name).child("package.json"));
-        let store = self.graph.store();
-        let package = packages.take_while(|at| at.starts_with(self.graph.top())).find(|at| store.is_file(at));
-        let said = package.and_then(|at| serde_json::from_slice::<serde_json::Value>(&store.read(&at).ok()?).ok());
-        said.is_some_and(|said| said.get("types").or(said.get("typings")).is_some())
+        let package = self.installed(name, importer).map(|at| self.graph.package(&at.child("package.json")));
+        package.is_some_and(|said| said.as_ref().as_ref().is_ok_and(|package| package.has_types))
     }
 
     /// What helps where Plug'n'Play does not have the package for this importer.

@@ -154,9 +154,9 @@ impl Walk<'_> {
         package.optional.iter().filter(is_wasm).any(|name| self.installed(name, root).is_some())
     }
 
-    /// The package of this name that a package at `root` sees.
-    fn installed(&self, name: &str, root: &AbsPath) -> Option<AbsPath> {
-        let modules = root.ancestors().filter(|above| above.name() != "node_modules");
+    /// The package of this name that a file or a package sees.
+    pub(super) fn installed(&self, name: &str, from: &AbsPath) -> Option<AbsPath> {
+        let modules = from.ancestors().filter(|above| above.name() != "node_modules");
         let mut places = modules.map(|above| above.child("node_modules").join(name));
         places.find(|place| place.starts_with(self.graph.top()) && self.graph.store().is_dir(place))
     }
