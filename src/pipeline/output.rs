@@ -74,8 +74,8 @@ fn put(
             return Ok((archive, weights, true));
         }
     }
-    // Reads and compresses what no module graph has asked for yet: data, package.json files.
-    entries.par_iter().for_each(|entry| {
+    // Compresses, and reads what no module graph has asked for yet: data, package.json files.
+    entries.par_iter().filter(|_| store.keeps()).for_each(|entry| {
         if let Content::File(path) = &entry.content {
             let _ = store.kept(path); // An error is met again, and told, by the writer.
         }

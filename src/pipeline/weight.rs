@@ -32,12 +32,14 @@ pub(super) fn weigh(entries: &[Entry], facts: &BuildFacts, store: &Store) -> Vec
     for entry in entries {
         let (size, compressed) = match &entry.content {
             Content::File(path) => {
-                let kept = store.kept(path).unwrap_or_default();
-                let (compressed, size) = match (store.keeps(), kept.len() as u64) {
-                    (true, 1..) => of_kept(&kept),
-                    (_, size) => (size, size),
-                };
-                (size, compressed)
+                if store.keeps() {
+                    let kept = store.kept(path).unwrap_or_default();
+                    let (compressed, size) = if kept.is_empty() { (0, 0) } else { of_kept(&kept) };
+                    (size, compressed)
+                } else {
+                    let size = store.stat(path).map_or(0, |metadata| metadata.len);
+                    (size, size)
+                }
             }
             Content::Bytes(bytes) => {
                 let kept = store.kept_of(bytes);

@@ -176,7 +176,11 @@ impl Work<'_> {
         let mut bundled = bundle(self.graph, self.main, &output, &asked)?;
         let traced = trace_beside(self.graph, self.main, &bundled.inlined, &options);
         let beside = compile(self.graph, &traced, None, self.compile_options(format));
-        if !beside.moved.is_empty() {
+        let is_asked = |path: &AbsPath| {
+            let reasons = traced.files.get(path).into_iter().flat_map(|file| &file.reasons);
+            reasons.filter_map(|reason| reason.parent.as_ref()).any(|by| bundled.inlined.inputs.contains(by))
+        };
+        if beside.moved.keys().any(|(path, _)| is_asked(path)) {
             // Only now it is known where these are to be found; what they are has not changed.
             asked.moved = beside.moved;
             bundled = bundle(self.graph, self.main, &output, &asked)?;
