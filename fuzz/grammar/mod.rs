@@ -1,6 +1,10 @@
 //! Makes JavaScript of bytes. In: the fuzzer's bytes, each a choice. Out: a source that mostly parses, rich
 //! in what the scanner understands; the same bytes make the same source. Never makes much more than 12 KB.
 
+mod words;
+
+use self::words::{ASSIGN, BINARY, GLOBALS, MEMBERS, MODULES, NAMES, TEXTS};
+
 /// How deep expressions and statements stand in one another.
 const DEEPEST: u32 = 40;
 
@@ -9,133 +13,6 @@ const REPEATS: usize = 40;
 
 /// No byte is left for more choices, or there is enough: the rest is leaves.
 const LONGEST: usize = 12 << 10;
-
-const NAMES: [&str; 16] = ["a", "b", "c", "d", "e", "f", "g", "h", "path", "fs", "url", "join", "os", "x", "y", "z"];
-
-const GLOBALS: [&str; 14] = [
-    "require",
-    "module",
-    "exports",
-    "__dirname",
-    "__filename",
-    "process",
-    "URL",
-    "undefined",
-    "Promise",
-    "globalThis",
-    "__importDefault",
-    "_interopRequireWildcard",
-    "__webpack_require__",
-    "__nccwpck_require__",
-];
-
-const MODULES: [&str; 16] = [
-    "path",
-    "node:fs",
-    "url",
-    "module",
-    "os",
-    "process",
-    "child_process",
-    "worker_threads",
-    "fs/promises",
-    "util",
-    "resolve-from",
-    "./a",
-    "../b.js",
-    "@s/p/q",
-    "p",
-    ".",
-];
-
-const MEMBERS: [&str; 32] = [
-    "join",
-    "resolve",
-    "dirname",
-    "basename",
-    "extname",
-    "relative",
-    "parse",
-    "format",
-    "normalize",
-    "sep",
-    "posix",
-    "default",
-    "readFileSync",
-    "readdirSync",
-    "readFile",
-    "promises",
-    "createRequire",
-    "register",
-    "fork",
-    "Worker",
-    "cwd",
-    "platform",
-    "fileURLToPath",
-    "pathToFileURL",
-    "URL",
-    "concat",
-    "toString",
-    "length",
-    "ab",
-    "n",
-    "exports",
-    "require",
-];
-
-const TEXTS: [&str; 24] = [
-    "",
-    "a",
-    "./a",
-    "../b",
-    "/",
-    "..",
-    ".",
-    "./a.js",
-    "%2e",
-    "file:///a",
-    "a/b",
-    "linux",
-    "1",
-    "?x",
-    "#",
-    "\\n",
-    "{a,b}",
-    "**",
-    "./data/",
-    "use strict",
-    "\\u{1a}",
-    "\\u0001",
-    "node_modules",
-    "é😀",
-];
-
-const BINARY: [&str; 22] = [
-    "+",
-    "+",
-    "+",
-    "||",
-    "&&",
-    "??",
-    "===",
-    "!=",
-    "==",
-    "<",
-    ">=",
-    "-",
-    "*",
-    "/",
-    "%",
-    "**",
-    "|",
-    "^",
-    "<<",
-    ">>>",
-    "in",
-    "instanceof",
-];
-
-const ASSIGN: [&str; 8] = ["=", "=", "+=", "+=", "||=", "??=", "-=", "**="];
 
 /// A source.
 pub(crate) fn source(bytes: &[u8]) -> String {
