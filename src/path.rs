@@ -2,23 +2,36 @@
 //! the machine that builds, or an [`ArchivePath`] in what is built. Never touches the disk, and an
 //! `AbsPath` never reaches an output.
 
-use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::io;
 use std::ops::Deref;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use rustc_hash::FxHasher;
 
-/// An absolute path without `.` or `..`; cheap to clone. Links in it are not resolved: see
-/// [`Store::real`](crate::store::Store::real).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AbsPath(Arc<Path>);
+/// An absolute path without `.` or `..`; cheap to clone, to compare and to look up. Links in it are not
+/// resolved: see [`Store::real`](crate::store::Store::real).
+#[derive(Clone)]
+pub struct AbsPath {
+    path: Arc<Path>,
+    /// Of its bytes: maps of paths ask for it far more often than a path is made.
+    hash: u64,
+}
 
 impl AbsPath {
+    fn new(path: impl Into<Arc<Path>>) -> Self {
+        let path = path.into();
+        let mut hash = FxHasher::default();
+        hash.write(path.as_os_str().as_encoded_bytes());
+        Self { hash: hash.finish(), path }
+    }
+
     /// `path` as seen from `base`; an absolute `path` stands for itself.
     pub fn resolve(base: &Path, path: impl AsRef<Path>) -> Self {
         let mut normal = PathBuf::new();
@@ -31,29 +44,31 @@ impl AbsPath {
                 other => normal.push(other),
             }
         }
-        Self(normal.into())
+        Self::new(normal)
     }
 
     /// An absolute path as another crate gives it; made normal if it is not.
     pub fn of(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        let normal = path.is_absolute() && !path.components().any(|part| part == Component::ParentDir);
-        if normal { Self(path.into()) } else { Self::resolve(Path::new("/"), path) }
+        let is_normal = cfg!(unix) && path.as_os_str().as_encoded_bytes().strip_prefix(b"/").is_some_and(is_normal);
+        if is_normal { Self::new(path) } else { Self::resolve(Path::new("/"), path) }
     }
 
     /// `path` below this one, or beside it by way of `..`.
     pub fn join(&self, path: impl AsRef<Path>) -> Self {
-        Self::resolve(&self.0, path)
+        let path = path.as_ref();
+        let is_below = cfg!(unix) && is_normal(path.as_os_str().as_encoded_bytes());
+        if is_below { Self::new(self.path.join(path)) } else { Self::resolve(&self.path, path) }
     }
 
     /// One step down, with a name that is not looked into: as the directory lists it.
     pub fn child(&self, name: impl AsRef<OsStr>) -> Self {
-        Self(self.0.join(name.as_ref()).into())
+        Self::new(self.path.join(name.as_ref()))
     }
 
     /// The directory that holds this path; none for the root.
     pub fn parent(&self) -> Option<Self> {
-        self.0.parent().map(|parent| Self(parent.into()))
+        self.path.parent().map(Self::new)
     }
 
     /// This path and every directory above it, nearest first.
@@ -63,12 +78,12 @@ impl AbsPath {
 
     /// The last component, as text.
     pub fn name(&self) -> &str {
-        self.0.file_name().and_then(OsStr::to_str).unwrap_or_default()
+        self.path.file_name().and_then(OsStr::to_str).unwrap_or_default()
     }
 
     /// The extension without its dot; empty if there is none.
     pub fn extension(&self) -> &str {
-        self.0.extension().and_then(OsStr::to_str).unwrap_or_default()
+        self.path.extension().and_then(OsStr::to_str).unwrap_or_default()
     }
 
     /// The extension with its dot, as Node's `path.extname` gives it.
@@ -78,12 +93,21 @@ impl AbsPath {
 
     /// Does a `node_modules` directory hold this path?
     pub fn in_node_modules(&self) -> bool {
-        self.0.components().any(|component| component.as_os_str() == "node_modules")
+        parts_of(self.bytes()).any(|part| part == b"node_modules")
+    }
+
+    /// Is it `directory`, or below it?
+    pub fn starts_with(&self, directory: &Self) -> bool {
+        self.below(directory).is_some()
     }
 
     /// This path as it is written from `base`, with `/` and with `..` where it lies outside.
     pub fn relative_to(&self, base: &Path) -> String {
-        let mut ours = self.0.components().peekable();
+        let below = self.bytes().strip_prefix(base.as_os_str().as_encoded_bytes());
+        if let (true, Some([b'/', below @ ..])) = (cfg!(unix), below) {
+            return String::from_utf8_lossy(below).into_owned();
+        }
+        let mut ours = self.path.components().peekable();
         let mut theirs = base.components().peekable();
         while let (Some(a), Some(b)) = (ours.peek(), theirs.peek())
             && a == b
@@ -96,12 +120,69 @@ impl AbsPath {
         let relative: Vec<_> = up.chain(down).collect();
         if relative.is_empty() { ".".into() } else { relative.join("/") }
     }
+
+    /// What comes after `directory`, which may be this path itself; none if it is not below.
+    fn below(&self, directory: &Self) -> Option<&[u8]> {
+        let rest = self.bytes().strip_prefix(directory.bytes())?;
+        let is_whole =
+            rest.is_empty() || is_separator(rest[0]) || directory.bytes().last().copied().is_some_and(is_separator);
+        is_whole.then_some(rest)
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.path.as_os_str().as_encoded_bytes()
+    }
 }
 
 impl AbsPath {
     /// A path from the bytes that the system uses for it; none if it uses others.
     pub fn from_bytes(bytes: Vec<u8>) -> Option<Self> {
         os_string(bytes).map(Self::of)
+    }
+}
+
+fn is_separator(byte: u8) -> bool {
+    std::path::is_separator(char::from(byte))
+}
+
+fn parts_of(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.split(|byte| is_separator(*byte))
+}
+
+/// Has a relative path no part that means anything but a name?
+fn is_normal(path: &[u8]) -> bool {
+    parts_of(path).all(|part| !matches!(part, b"" | b"." | b".."))
+}
+
+impl PartialEq for AbsPath {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for AbsPath {}
+
+impl Hash for AbsPath {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl PartialOrd for AbsPath {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// By component, as paths compare: what is in a directory stands together.
+impl Ord for AbsPath {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let (ours, theirs) = (self.bytes(), other.bytes());
+        let rank = |byte: u8| if is_separator(byte) { 0 } else { byte };
+        match ours.iter().zip(theirs).position(|(one, other)| one != other) {
+            Some(at) => rank(ours[at]).cmp(&rank(theirs[at])),
+            None => ours.len().cmp(&theirs.len()),
+        }
     }
 }
 
@@ -117,7 +198,7 @@ fn os_string(bytes: Vec<u8>) -> Option<OsString> {
 
 impl BorshSerialize for AbsPath {
     fn serialize<W: io::Write>(&self, to: &mut W) -> io::Result<()> {
-        self.0.as_os_str().as_encoded_bytes().serialize(to)
+        self.bytes().serialize(to)
     }
 }
 
@@ -131,31 +212,25 @@ impl BorshDeserialize for AbsPath {
 impl Deref for AbsPath {
     type Target = Path;
     fn deref(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Borrow<Path> for AbsPath {
-    fn borrow(&self) -> &Path {
-        &self.0
+        &self.path
     }
 }
 
 impl AsRef<Path> for AbsPath {
     fn as_ref(&self) -> &Path {
-        &self.0
+        &self.path
     }
 }
 
 impl fmt::Debug for AbsPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.path.fmt(f)
     }
 }
 
 impl fmt::Display for AbsPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.display().fmt(f)
+        self.path.display().fmt(f)
     }
 }
 
@@ -213,13 +288,12 @@ impl ArchivePath {
     ///
     /// # Errors
     /// `path` is outside `root`, or its name is not one an archive can hold.
-    pub fn below(root: &Path, path: &Path) -> Result<Self, InvalidArchivePath> {
-        let shown = || path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let relative =
-            path.strip_prefix(root).map_err(|_| InvalidArchivePath(shown(), "it is outside the archive's root"))?;
-        let parts: Option<Vec<&str>> = relative.iter().map(OsStr::to_str).collect();
-        let parts = parts.ok_or_else(|| InvalidArchivePath(shown(), "it is not UTF-8"))?;
-        Self::new(&parts.join("/"))
+    pub fn below(root: &AbsPath, path: &AbsPath) -> Result<Self, InvalidArchivePath> {
+        let invalid = |why| InvalidArchivePath(path.name().to_owned(), why);
+        let relative = path.below(root).ok_or_else(|| invalid("it is outside the archive's root"))?;
+        let relative = str::from_utf8(relative).map_err(|_| invalid("it is not UTF-8"))?;
+        let relative = relative.trim_start_matches(std::path::is_separator);
+        if cfg!(unix) { Self::new(relative) } else { Self::new(&relative.replace('\\', "/")) }
     }
 
     /// The same entry below `directory`.
@@ -241,6 +315,8 @@ impl fmt::Display for ArchivePath {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn abs(path: &str) -> AbsPath {
@@ -254,6 +330,20 @@ mod tests {
         assert_eq!(abs("/a/./b/../c"), abs("/a/c"));
         assert_eq!(abs("/a").join("../../.."), abs("/"));
         assert_eq!(abs("/a/b").join("/c"), abs("/c"));
+    }
+
+    proptest! {
+        #[test]
+        fn paths_compare_as_their_components_do(one in "(/[a./-]{1,3}){0,4}", other in "(/[a./-]{1,3}){0,4}") {
+            let (one, other) = (abs(&one), abs(&other));
+            let (ours, theirs): (&Path, &Path) = (&one, &other);
+            prop_assert_eq!(one.cmp(&other), ours.cmp(theirs));
+            prop_assert_eq!(one == other, ours == theirs);
+            prop_assert_eq!(one.starts_with(&other), ours.starts_with(theirs));
+            prop_assert_eq!(AbsPath::of(ours), one.clone());
+            let way = one.relative_to(theirs);
+            prop_assert_eq!(other.join(way), one);
+        }
     }
 
     #[test]
@@ -280,7 +370,7 @@ mod tests {
         for bad in ["", "/a", "a//b", "a/../b", "./a", "a\\b", "a\0", "a/"] {
             assert!(ArchivePath::new(bad).is_err(), "{bad:?}");
         }
-        assert_eq!(ArchivePath::below(Path::new("/s"), Path::new("/s/a/ü b.js")).unwrap().as_str(), "a/ü b.js");
-        assert!(ArchivePath::below(Path::new("/s/t"), Path::new("/s/a.js")).is_err());
+        assert_eq!(ArchivePath::below(&abs("/s"), &abs("/s/a/ü b.js")).unwrap().as_str(), "a/ü b.js");
+        assert!(ArchivePath::below(&abs("/s/t"), &abs("/s/a.js")).is_err());
     }
 }

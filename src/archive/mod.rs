@@ -8,7 +8,7 @@ mod tarball;
 mod zipped;
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -85,10 +85,9 @@ pub fn write(
     let path = place(output, name, directory, format);
     match (output, format) {
         (Output::Verbatim { content, executable, entries, unzipped, .. }, _) => {
-            let mut file = temporary(directory).map_err(|error| failed(&error))?;
-            copy(content, file.as_file_mut(), store).map_err(|error| error.at(&path))?;
-            let written = put(file, &path, *executable)?;
-            Ok(written.of(path, *entries, *unzipped))
+            let mut file = Unfinished::beside(directory).map_err(|error| failed(&error))?;
+            copy(content, &mut file, store).map_err(|error| error.at(&path))?;
+            file.put(path, *executable, *entries, *unzipped)
         }
         (Output::Archive(entries), Format::None) => {
             let unzipped_size = Some(directory::write(entries, &path, store)?);
@@ -96,15 +95,14 @@ pub fn write(
         }
         (Output::Archive(entries), Format::Zip | Format::Tar) => {
             let pack: Pack = if format == Format::Tar { tarball::write } else { zipped::write };
-            let mut file = temporary(directory).map_err(|error| failed(&error))?;
-            let unzipped = pack(entries, file.as_file_mut(), store).map_err(|error| error.at(&path))?;
-            let written = put(file, &path, false)?;
-            Ok(written.of(path, entries.len(), Some(unzipped)))
+            let mut file = Unfinished::beside(directory).map_err(|error| failed(&error))?;
+            let unzipped = pack(entries, &mut file, store).map_err(|error| error.at(&path))?;
+            file.put(path, false, entries.len(), Some(unzipped))
         }
     }
 }
 
-type Pack = fn(&[Entry], &mut File, &Store) -> Result<u64, PackError>;
+type Pack = fn(&[Entry], &mut dyn Write, &Store) -> Result<u64, PackError>;
 
 /// What goes wrong while an archive is put together.
 enum PackError {
@@ -145,12 +143,14 @@ fn bytes_of(content: &Content, store: &Store) -> Result<std::sync::Arc<[u8]>, Fi
 }
 
 /// Copies what may be as large as a container image: a piece at a time.
-fn copy(content: &Content, to: &mut File, store: &Store) -> Result<(), PackError> {
+fn copy(content: &Content, to: &mut dyn Write, store: &Store) -> Result<(), PackError> {
     match content {
         Content::File(path) => {
             let unreadable = |error: &io::Error| PackError::Source(FileError::new(path, error));
             let mut from = store.file_system().open(path).map_err(|error| unreadable(&error))?;
-            io::copy(&mut from, to)?;
+            let mut to = BufWriter::with_capacity(1 << 18, to);
+            io::copy(&mut from, &mut to)?;
+            to.flush()?;
         }
         content => to.write_all(&bytes_of(content, store)?)?,
     }
@@ -174,46 +174,52 @@ fn temporary(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
     tempfile::Builder::new().prefix(".fnzip-").suffix(".tmp").tempfile_in(directory)
 }
 
-/// A file that stands at its place.
-struct Written {
+/// A file beside its final place, known by what was written so far.
+struct Unfinished {
+    file: tempfile::NamedTempFile,
     size: u64,
-    sha256: String,
-    hash: Hash,
+    sha256: Sha256,
+    hash: blake3::Hasher,
 }
 
-impl Written {
-    fn of(self, path: AbsPath, entries: usize, unzipped_size: Option<u64>) -> Archive {
-        let Self { size, sha256, hash } = self;
-        Archive { path, size: Some(size), unzipped_size, sha256: Some(sha256), hash: Some(hash), entries }
+impl Unfinished {
+    fn beside(directory: &Path) -> io::Result<Self> {
+        let file = temporary(directory)?;
+        Ok(Self { file, size: 0, sha256: Sha256::new(), hash: blake3::Hasher::new() })
+    }
+
+    /// Moves the file to its place.
+    fn put(
+        self,
+        path: AbsPath,
+        executable: bool,
+        entries: usize,
+        unzipped_size: Option<u64>,
+    ) -> Result<Archive, WriteError> {
+        let failed = |error: &io::Error| WriteError::Output { path: path.clone(), reason: reason(error) };
+        for_everybody(self.file.as_file(), executable).map_err(|error| failed(&error))?;
+        let in_the_way = path.is_dir().then(|| directory::step_aside(&path)).transpose();
+        let in_the_way = in_the_way.map_err(|error| failed(&error))?;
+        self.file.persist(&path).map_err(|error| failed(&error.error))?;
+        drop(in_the_way);
+        let sha256 = Some(hexadecimal(&self.sha256.finalize()));
+        let hash = Some(*self.hash.finalize().as_bytes());
+        Ok(Archive { path, size: Some(self.size), unzipped_size, sha256, hash, entries })
     }
 }
 
-/// Moves a finished file to its place.
-fn put(mut file: tempfile::NamedTempFile, path: &AbsPath, executable: bool) -> Result<Written, WriteError> {
-    let mut finish = || -> io::Result<Written> {
-        let (mut sha256, mut hash) = (Sha256::new(), blake3::Hasher::new());
-        let mut size = 0;
-        let mut buffer = vec![0; 1 << 16];
-        io::Seek::rewind(file.as_file_mut())?;
-        loop {
-            let read = file.as_file_mut().read(&mut buffer)?;
-            if read == 0 {
-                break;
-            }
-            sha256.update(&buffer[..read]);
-            hash.update(&buffer[..read]);
-            size += read as u64;
-        }
-        for_everybody(file.as_file(), executable)?;
-        Ok(Written { size, sha256: hexadecimal(&sha256.finalize()), hash: *hash.finalize().as_bytes() })
-    };
-    let finished = finish();
-    let failed = |error: &io::Error| WriteError::Output { path: path.clone(), reason: reason(error) };
-    let written = finished.map_err(|error| failed(&error))?;
-    let in_the_way = path.is_dir().then(|| directory::step_aside(path)).transpose().map_err(|error| failed(&error))?;
-    file.persist(path).map_err(|error| failed(&error.error))?;
-    drop(in_the_way);
-    Ok(written)
+impl Write for Unfinished {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.sha256.update(&bytes[..written]);
+        self.hash.update(&bytes[..written]);
+        self.size += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 fn hexadecimal(hash: &[u8]) -> String {
@@ -244,11 +250,12 @@ fn for_everybody(_: &File, _: bool) -> io::Result<()> {
 pub fn write_file(path: &AbsPath, bytes: &[u8]) -> Result<(), WriteError> {
     let directory = path.parent().unwrap_or_else(|| path.clone());
     let failed = |error: &io::Error| WriteError::Output { path: path.clone(), reason: reason(error) };
-    let file = std::fs::create_dir_all(&directory).and_then(|()| temporary(&directory)).and_then(|mut file| {
-        file.write_all(bytes)?;
-        Ok(file)
-    });
-    put(file.map_err(|error| failed(&error))?, path, false).map(drop)
+    let file =
+        std::fs::create_dir_all(&directory).and_then(|()| Unfinished::beside(&directory)).and_then(|mut file| {
+            file.write_all(bytes)?;
+            Ok(file)
+        });
+    file.map_err(|error| failed(&error))?.put(path.clone(), false, 0, None).map(drop)
 }
 
 /// Removes an archive if it still is what its hash says.

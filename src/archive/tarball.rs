@@ -1,6 +1,5 @@
 //! Gzipped tar archives. In: entries in order. Out: the file, without owners or names of users, and with one time.
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
 
 use flate2::{Compression, GzBuilder};
@@ -14,8 +13,8 @@ use crate::store::Store;
 const MIDNIGHT_1980: u64 = 315_532_800;
 
 /// Writes the archive; the bytes of its entries once unpacked.
-pub(super) fn write(entries: &[Entry], file: &mut File, store: &Store) -> Result<u64, PackError> {
-    let gzip = GzBuilder::new().mtime(0).operating_system(255).write(BufWriter::new(file), Compression::new(6));
+pub(super) fn write(entries: &[Entry], to: &mut dyn Write, store: &Store) -> Result<u64, PackError> {
+    let gzip = GzBuilder::new().mtime(0).operating_system(255).write(BufWriter::new(to), Compression::new(6));
     let mut tar = Builder::new(gzip);
     let mut unpacked = 0;
     for entry in entries {

@@ -34,12 +34,13 @@ pub enum Source {
 /// See the module's own words.
 pub struct Mounted {
     below: Arc<dyn FileSystem>,
-    mounts: FxHashMap<AbsPath, Mount>,
+    mounts: FxHashMap<PathBuf, Mount>,
     /// The names that directories have because of mounts below them.
-    made: FxHashMap<AbsPath, BTreeSet<OsString>>,
+    made: FxHashMap<PathBuf, BTreeSet<OsString>>,
 }
 
 struct Mount {
+    place: AbsPath,
     source: Source,
     /// Of an archive, once it was looked into.
     zip: OnceLock<Result<Zipped, (io::ErrorKind, String)>>,
@@ -57,34 +58,35 @@ const STEPS: usize = 3;
 impl Mounted {
     /// Shows packages at these places, each in a `node_modules`.
     pub fn new(below: Arc<dyn FileSystem>, mounts: BTreeMap<AbsPath, Source>) -> Self {
-        let mut made: FxHashMap<AbsPath, BTreeSet<OsString>> = FxHashMap::default();
+        let mut made: FxHashMap<PathBuf, BTreeSet<OsString>> = FxHashMap::default();
         for place in mounts.keys() {
             let mut at = place.clone();
             while let Some(above) = at.parent() {
-                made.entry(above.clone()).or_default().insert(at.name().into());
+                made.entry(above.to_path_buf()).or_default().insert(at.name().into());
                 if at.name() == "node_modules" {
                     break;
                 }
                 at = above;
             }
         }
-        let mounts = mounts.into_iter().map(|(place, source)| (place, Mount { source, zip: OnceLock::new() }));
-        Self { below, mounts: mounts.collect(), made }
+        let mount =
+            |(place, source): (AbsPath, Source)| (place.to_path_buf(), Mount { place, source, zip: OnceLock::new() });
+        Self { below, mounts: mounts.into_iter().map(mount).collect(), made }
     }
 
     /// Where the package stands that a path is in, if it is mounted.
     pub fn package_of(&self, path: &Path) -> Option<&AbsPath> {
-        path.ancestors().find_map(|above| self.mounts.get_key_value(above)).map(|(place, _)| place)
+        path.ancestors().find_map(|above| self.mounts.get(above)).map(|mount| &mount.place)
     }
 
     /// Is something mounted at this very place?
     pub fn holds(&self, place: &AbsPath) -> bool {
-        self.mounts.contains_key(place)
+        self.mounts.contains_key(&**place)
     }
 
     /// What is wrong with what is mounted at `place`: a fragment.
     pub fn trouble(&self, place: &AbsPath) -> Option<String> {
-        let mount = self.mounts.get(place)?;
+        let mount = self.mounts.get(&**place)?;
         let (what, kind, message) = match &mount.source {
             Source::Link(target) if target != place => return self.trouble(target),
             Source::Link(_) => return None,

@@ -2,6 +2,8 @@
 //! the file stands. Out: the files on the disk that are meant, or why so many are not taken (spec:
 //! tracing.md section 5). Never reads them.
 
+use std::path::MAIN_SEPARATOR;
+
 use globset::GlobBuilder;
 
 use super::binary::Target;
@@ -210,13 +212,16 @@ impl Ground<'_> {
     }
 }
 
+/// As it stands in paths.
+const MODULES: &str = if cfg!(windows) { "\\node_modules\\" } else { "/node_modules/" };
+
 /// The directory of the package that a file is of.
 pub(super) fn package_root(file: &AbsPath) -> Option<AbsPath> {
-    let modules = file.ancestors().find(|above| above.name() == "node_modules")?;
-    let below = file.relative_to(&modules);
-    let parts = if below.starts_with('@') { 2 } else { 1 };
-    let name: Vec<&str> = below.split('/').take(parts).collect();
-    Some(modules.join(name.join("/")))
+    let whole = file.to_str()?;
+    let (_, below) = whole.rsplit_once(MODULES)?;
+    let name = if below.starts_with('@') { 2 } else { 1 };
+    let end = below.match_indices(MAIN_SEPARATOR).nth(name - 1).map_or(below.len(), |(at, _)| at);
+    Some(AbsPath::of(&whole[..whole.len() - below.len() + end]))
 }
 
 /// The glob of a path with unknown parts: right after a slash such a part may be several directories.

@@ -53,7 +53,7 @@ struct Output {
 /// Compiles what has to be of the files of a trace from `entry`, a real path, if it ships as a file.
 pub fn compile(graph: &Graph, traced: &Trace, entry: Option<&AbsPath>, options: CompileOptions<'_>) -> Compiled {
     let mut work = Work { graph, traced, options, outputs: BTreeMap::new(), taken: BTreeSet::new() };
-    let loaded = traced.loaded.iter().flat_map(|(path, formats)| formats.iter().map(move |format| (path, *format)));
+    let loaded = traced.loaded.iter().flat_map(|(path, formats)| formats.iter().map(move |format| (path, format)));
     for (path, format) in loaded.filter(|(path, _)| is_code(path) && traced.files.contains_key(*path)) {
         let output = work.output(path, &graph.module(path), format);
         work.outputs.insert((path.clone(), format), output);

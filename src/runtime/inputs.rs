@@ -25,15 +25,15 @@ pub(super) fn inputs(
     // A function that is a link is known by its own name.
     let own = store.real(&function.src_dir).map_or_else(|_| function.src_dir.clone(), |real| real.path);
     let real_root = store.real(root).map_or_else(|_| root.clone(), |real| real.path);
-    let elsewhere = |path: &AbsPath| path.starts_with(&*real_root) && !path.starts_with(&*own) && store.is_file(path);
+    let elsewhere = |path: &AbsPath| path.starts_with(&real_root) && !path.starts_with(&own) && store.is_file(path);
     let read: Vec<AbsPath> = read.into_iter().filter(elsewhere).collect();
     let directories: BTreeSet<AbsPath> = read.iter().filter_map(AbsPath::parent).chain([own.clone()]).collect();
     for directory in directories {
         for names in manifests {
             let first = directory.ancestors().find(|above| store.is_file(&above.child(names[0])));
-            let found = first.into_iter().filter(|above| above.starts_with(&*real_root));
+            let found = first.into_iter().filter(|above| above.starts_with(&real_root));
             let found = found.flat_map(|above| names.iter().map(move |name| above.child(name)));
-            inputs.extend(found.filter(|path| !path.starts_with(&*own) && store.is_file(path)));
+            inputs.extend(found.filter(|path| !path.starts_with(&own) && store.is_file(path)));
         }
     }
     inputs.extend(read);

@@ -76,7 +76,7 @@ pub(super) fn modules(
 }
 
 fn loaded_as_modules(traced: &Trace) -> BTreeSet<AbsPath> {
-    let modules = traced.loaded.iter().filter(|(_, formats)| formats.contains(&ModuleFormat::Esm));
+    let modules = traced.loaded.iter().filter(|(_, formats)| formats.contains(ModuleFormat::Esm));
     modules.map(|(path, _)| path.clone()).collect()
 }
 

@@ -315,5 +315,5 @@ fn compiled(made: &AbsPath, target_dir: &AbsPath, workspace: &AbsPath, store: &S
     let (_, files) = listed.lines().next().and_then(|line| line.split_once(": ")).unwrap_or_default();
     let files = files.split(' ').filter(|file| !file.is_empty()).map(|file| AbsPath::of(file.replace('\0', " ")));
     let of_workspace = ["Cargo.lock", "Cargo.toml"].map(|name| workspace.child(name));
-    files.filter(|file| !file.starts_with(&**target_dir)).chain(of_workspace).collect()
+    files.filter(|file| !file.starts_with(target_dir)).chain(of_workspace).collect()
 }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
+use rayon::ThreadPool;
 use rolldown::{BundleOutput, Bundler};
 use rolldown_common::{Output, OutputChunk};
 use rolldown_error::{BatchedBuildDiagnostic, Severity};
@@ -19,7 +20,7 @@ use crate::{Bundle, Code, Failure, Options};
 /// Bundles an entry, or says everything that is wrong, sorted by place.
 ///
 /// May be called from any thread, also from those of a rayon pool, as many at a time as one likes: each bundle has a
-/// thread of its own, on which all of it happens.
+/// thread to itself, on which all of it happens.
 pub fn bundle(options: &Options, host: Arc<dyn Host>) -> Result<Bundle, Vec<Failure>> {
     let result = attempt(options, &host, Maps::AsAsked);
     match &result {
@@ -45,16 +46,29 @@ const STACK: usize = 64 << 20;
 
 fn attempt(options: &Options, host: &Arc<dyn Host>, maps: Maps) -> Result<Bundle, Vec<Failure>> {
     // rolldown uses the current rayon pool while a tokio runtime holds its thread. In the caller's pool that thread
-    // could meanwhile pick up another bundle, and with it a runtime inside a runtime. So each has its own pool; and one
-    // for each attempt, because a second waits for what the first left to its pool to clean up.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).stack_size(STACK).build();
+    // could meanwhile pick up another bundle, and with it a runtime inside a runtime. So each has a pool of one thread.
+    let idle = POOLS.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let new = || rayon::ThreadPoolBuilder::new().num_threads(1).stack_size(STACK).build();
+    let pool = idle.map_or_else(new, Ok);
     let pool = pool.map_err(|error| vec![internal(format!("no thread for rolldown: {error}"))])?;
-    let run = || pool.install(|| run(options, Arc::clone(host), maps));
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+    // The caller only waits. One of a rayon pool that came here by `install` would start the next bundle meanwhile.
+    let (done, result) = mpsc::sync_channel(1);
+    let (options, host) = (options.clone(), Arc::clone(host));
+    pool.spawn(move || {
+        let _ = done.send(catch_unwind(AssertUnwindSafe(|| run(&options, host, maps)))); // The receiver waits.
+    });
+    let result = result.recv().unwrap_or_else(|_| Ok(Err(vec![internal("rolldown's thread is gone".into())])));
+    let result = result.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
         Err(vec![internal(format!("rolldown panicked: {}", text.unwrap_or("no message")))])
-    })
+    });
+    POOLS.lock().unwrap_or_else(PoisonError::into_inner).push(pool);
+    result
 }
+
+/// Pools of one thread that nobody uses now. With its thread, the next bundle gets the memory of the last. What rolldown
+/// left to a pool to clean up, the thread does before anything else: the next bundle waits for it.
+static POOLS: Mutex<Vec<ThreadPool>> = Mutex::new(Vec::new());
 
 fn internal(message: String) -> Failure {
     Failure::new(Code::Internal, message)

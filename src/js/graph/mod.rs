@@ -5,6 +5,7 @@ mod compiling;
 mod computed;
 mod named;
 mod scanned;
+mod targets;
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -15,14 +16,15 @@ use oxc_resolver::CompilerOptions;
 use rustc_hash::FxBuildHasher;
 
 use self::scanned::scanned;
+use self::targets::Asked;
+pub use self::targets::Targets;
 use super::assets::{Named, package_root};
 use super::binary::Target;
 use super::config::Analysis;
 use super::package::{InvalidPackage, Package};
 use super::parse::{CODE_EXTENSIONS, SyntaxError};
-use super::plugins::Mount;
 use super::pnp::{self, Pnp};
-use super::resolve::{Resolution, ResolveOptions, Resolver, Unresolved};
+use super::resolve::{ResolveOptions, Resolver, Unresolved};
 use super::rules::Rules;
 use super::scan::{Condition, Form, Request, Scan, written_for};
 use super::tsconfig::Refusal;
@@ -129,23 +131,6 @@ pub struct Edge {
     pub span: Option<Span>,
 }
 
-/// Where a request leads, links followed.
-#[derive(Debug, Clone)]
-pub struct Targets {
-    /// The modules, what Node loads first.
-    pub modules: Vec<Real>,
-    /// The `package.json` files that decided.
-    pub package_jsons: Vec<Real>,
-    /// Node itself refuses the specifier.
-    pub lenient: bool,
-    /// Node does not know what stands for the specifier.
-    pub mapped: bool,
-    /// The first module is for who can `require()` ES modules.
-    pub synced: bool,
-    /// It is a package of a build plugin.
-    pub mount: Option<Mount>,
-}
-
 /// A value for each path, made by whoever asks first.
 struct Once<T>(DashMap<AbsPath, Arc<OnceLock<T>>, FxBuildHasher>);
 
@@ -167,6 +152,7 @@ pub struct Graph {
     files: Arc<Files>,
     resolver: Resolver,
     modules: Once<Arc<Module>>,
+    asked: DashMap<(AbsPath, Asked), Arc<Result<Targets, Unresolved>>, FxBuildHasher>,
 }
 
 /// What does not depend on the options.
@@ -202,7 +188,7 @@ impl Graph {
             packages: Once::new(),
             pnp,
         };
-        Self { files: Arc::new(files), resolver, modules: Once::new() }
+        Self { files: Arc::new(files), resolver, modules: Once::new(), asked: DashMap::default() }
     }
 
     /// The same, with the rules of packages that a site adds.
@@ -215,7 +201,12 @@ impl Graph {
 
     /// A graph of the same files under other options. What one has parsed the other need not.
     pub fn with_options(&self, options: ResolveOptions) -> Self {
-        Self { files: self.files.clone(), resolver: self.resolver.with_options(options), modules: Once::new() }
+        Self {
+            files: self.files.clone(),
+            resolver: self.resolver.with_options(options),
+            modules: Once::new(),
+            asked: DashMap::default(),
+        }
     }
 
     /// The store below.
@@ -358,16 +349,6 @@ impl Graph {
         }
     }
 
-    /// Where a request leads, whether the module makes it or not.
-    ///
-    /// # Errors
-    /// Why it leads nowhere.
-    pub fn targets_of(&self, importer: &AbsPath, request: &Request) -> Result<Targets, Unresolved> {
-        let module = self.module(importer);
-        let known = module.edges.iter().find(|edge| edge.request == *request);
-        known.map_or_else(|| self.ask(request, importer), |edge| edge.outcome.clone())
-    }
-
     /// Does a request of a module lead nowhere?
     pub fn is_missing(&self, importer: &AbsPath, specifier: &str) -> bool {
         let outcome = self.targets_of(importer, &self.request(importer, specifier, Form::Import));
@@ -438,24 +419,6 @@ impl Graph {
         let source = remarkable.then(read).and_then(Result::ok);
         let span = source.map(|source| Span::of(&String::from_utf8_lossy(&source), start as usize, end as usize));
         Edge { request, outcome, span }
-    }
-
-    fn ask(&self, request: &Request, importer: &AbsPath) -> Result<Targets, Unresolved> {
-        let resolution = self.resolver.resolve(request, importer, &self.files.working_directory)?;
-        self.targets(&resolution)
-    }
-
-    fn targets(&self, resolution: &Resolution) -> Result<Targets, Unresolved> {
-        let real =
-            |path: &AbsPath| self.store().real(path).map_err(|error| Unresolved::Link(path.clone(), error.reason()));
-        Ok(Targets {
-            modules: resolution.files.iter().map(real).collect::<Result<_, _>>()?,
-            package_jsons: resolution.package_jsons.iter().map(real).collect::<Result<_, _>>()?,
-            lenient: resolution.lenient,
-            mapped: resolution.mapped,
-            synced: resolution.synced,
-            mount: resolution.mount.clone(),
-        })
     }
 
     /// What a `package.json` says.

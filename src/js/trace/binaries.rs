@@ -32,15 +32,6 @@ struct Asked<'a> {
 }
 
 impl Walk<'_> {
-    /// Is the package of a file one that npm would install for the target?
-    pub(super) fn is_for_target(&self, file: &AbsPath) -> bool {
-        let Some(root) = package_root(file) else { return true };
-        let package = self.graph.package(&root.child("package.json"));
-        let target = self.graph.target();
-        let platform = [target.system(), target.arch(), target.libc()];
-        package.as_ref().as_ref().map_or(true, |package| package.is_for(platform))
-    }
-
     pub(super) fn misfit(&self, binary: &AbsPath) -> Option<Misfit> {
         self.graph.binary(binary)?.misfit(self.graph.target())
     }
@@ -91,7 +82,7 @@ impl Walk<'_> {
     fn has_better(&self, binary: &AbsPath) -> bool {
         let Some(root) = package_root(binary) else { return false };
         let is_better = |path: &&AbsPath| path.extension() == binary.extension() && path.starts_with(&root);
-        self.found.files.keys().filter(is_better).any(|path| self.misfit(path).is_none())
+        self.files.keys().filter(is_better).any(|path| self.misfit(path).is_none())
     }
 
     pub(super) fn report_addons(&mut self, starts: &[AbsPath]) {

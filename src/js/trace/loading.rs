@@ -15,6 +15,31 @@ use crate::js::scan::{Form, Request};
 use crate::path::AbsPath;
 use crate::plan::ModuleFormat;
 
+/// As what a module is loaded: a few are as both.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Formats {
+    cjs: bool,
+    esm: bool,
+}
+
+impl Formats {
+    /// False if it was there already.
+    pub(super) fn insert(&mut self, format: ModuleFormat) -> bool {
+        let is_there = if format == ModuleFormat::Cjs { &mut self.cjs } else { &mut self.esm };
+        !std::mem::replace(is_there, true)
+    }
+
+    /// Is it loaded as this?
+    pub fn contains(self, format: ModuleFormat) -> bool {
+        if format == ModuleFormat::Cjs { self.cjs } else { self.esm }
+    }
+
+    /// CommonJS first.
+    pub fn iter(self) -> impl Iterator<Item = ModuleFormat> {
+        [ModuleFormat::Cjs, ModuleFormat::Esm].into_iter().filter(move |format| self.contains(*format))
+    }
+}
+
 /// Who loads the entry of a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Loading {
@@ -62,12 +87,12 @@ pub fn targets<'e>(
     if importer == ModuleFormat::Esm || edge.request.form != Form::Import || !is_named {
         return Cow::Borrowed(&edge.outcome);
     }
-    let required = Request { form: Form::Require, ..edge.request.clone() };
-    match graph.targets_of(path, &required) {
-        Ok(targets) if targets.modules.first().is_some_and(|first| graph.format(&first.path) == ModuleFormat::Cjs) => {
-            Cow::Owned(Ok(targets))
-        }
-        _ => Cow::Borrowed(&edge.outcome),
+    let required = graph.targets_as(path, &edge.request, Form::Require);
+    let first = required.as_ref().as_ref().ok().and_then(|targets| targets.modules.first());
+    if first.is_some_and(|first| graph.format(&first.path) == ModuleFormat::Cjs) {
+        Cow::Owned((*required).clone())
+    } else {
+        Cow::Borrowed(&edge.outcome)
     }
 }
 

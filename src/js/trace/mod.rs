@@ -17,7 +17,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use self::beside::{Inlined, trace_beside};
 use self::binaries::Misfitting;
-pub use self::loading::{Loading, targets};
+pub use self::loading::{Formats, Loading, targets};
 use super::binary::{Misfit, is_binary};
 use super::graph::{self, Edge, Failure, Graph, Module};
 use super::package::package_name;
@@ -84,7 +84,7 @@ pub struct Trace {
     /// By real path, and links by the path where they stand.
     pub files: BTreeMap<AbsPath, TracedFile>,
     /// As what each module is loaded: a few as both.
-    pub loaded: BTreeMap<AbsPath, BTreeSet<ModuleFormat>>,
+    pub loaded: BTreeMap<AbsPath, Formats>,
     /// What could not be resolved or read, and notes.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -92,8 +92,8 @@ pub struct Trace {
 /// One file of a trace.
 #[derive(Debug, Default)]
 pub struct TracedFile {
-    /// Who brought it in, and how; never empty.
-    pub reasons: BTreeSet<Reason>,
+    /// Who brought it in, and how; never empty, sorted.
+    pub reasons: Vec<Reason>,
 }
 
 /// Why a file is in a trace.
@@ -189,6 +189,10 @@ struct Walk<'a> {
     graph: &'a Graph,
     options: &'a TraceOptions,
     found: Trace,
+    /// What is listed, and why.
+    files: FxHashMap<AbsPath, Vec<Reason>>,
+    /// As what each module is loaded.
+    loaded: FxHashMap<AbsPath, Formats>,
     /// The modules that were reached, and from where first.
     reached: FxHashMap<AbsPath, Option<AbsPath>>,
     /// The same of modules in a bundle.
@@ -212,6 +216,8 @@ impl<'a> Walk<'a> {
             graph,
             options,
             found: Trace::default(),
+            files: FxHashMap::default(),
+            loaded: FxHashMap::default(),
             reached: FxHashMap::default(),
             inlined: FxHashMap::default(),
             ahead: VecDeque::new(),
@@ -241,11 +247,17 @@ impl<'a> Walk<'a> {
         self.report_without_binary(starts);
         self.found.diagnostics.sort();
         self.found.diagnostics.dedup();
-        self.found
+        let sorted = |(path, mut reasons): (AbsPath, Vec<Reason>)| {
+            reasons.sort_unstable();
+            reasons.dedup();
+            (path, TracedFile { reasons })
+        };
+        let files = self.files.into_iter().map(sorted).collect();
+        Trace { files, loaded: self.loaded.into_iter().collect(), ..self.found }
     }
 
     fn reach(&mut self, path: &AbsPath, format: ModuleFormat, from: Option<&AbsPath>, depth: usize) {
-        if self.found.loaded.entry(path.clone()).or_default().insert(format) {
+        if self.loaded.entry(path.clone()).or_default().insert(format) {
             self.reached.entry(path.clone()).or_insert_with(|| from.cloned());
             self.ahead.push_back((path.clone(), format, depth));
         }
@@ -293,7 +305,7 @@ impl<'a> Walk<'a> {
 
     /// Takes a file that a module names; if it may be code, what it needs comes along.
     fn take(&mut self, importer: &AbsPath, how: graph::How, is_choice: bool, file: &Real, depth: usize) {
-        if is_choice && !self.is_for_target(&file.path) {
+        if is_choice && !self.graph.is_for_target(&file.path) {
             return;
         }
         let how = match how {
@@ -341,16 +353,13 @@ impl<'a> Walk<'a> {
         if let Some(mount) = &targets.mount {
             self.found.mounts.insert(mount.name.clone(), mount.package.clone());
         }
-        if targets.modules.first().is_some_and(|first| !self.is_for_target(&first.path)) {
+        if !targets.fits {
             return;
         }
         for package in &targets.package_jsons {
             self.list(package, How::PackageJson, Some(importer));
         }
         for target in &targets.modules {
-            if !self.is_for_target(&target.path) {
-                continue;
-            }
             if is_binary(&target.path) {
                 self.take_binary(importer, edge.request.guarded, false, How::Request(edge.request.form), target);
                 continue;
@@ -365,7 +374,8 @@ impl<'a> Walk<'a> {
 
     /// Lists a file and the links that lead to it; false if it is left out.
     fn list(&mut self, real: &Real, how: How, parent: Option<&AbsPath>) -> bool {
-        if how != How::Entry && self.options.ignore.matches(&real.path.relative_to(&self.options.shown_from)) {
+        let ignore = Some(&self.options.ignore).filter(|ignore| how != How::Entry && !ignore.is_empty());
+        if ignore.is_some_and(|ignore| ignore.matches(&real.path.relative_to(&self.options.shown_from))) {
             return false;
         }
         if self.is_outside(&real.path) {
@@ -377,20 +387,23 @@ impl<'a> Walk<'a> {
             return false;
         }
         for link in real.links.iter().filter(|link| !self.is_outside(link)).cloned().collect::<Vec<_>>() {
-            let file = self.found.files.entry(link).or_default();
-            file.reasons.insert(Reason { how: How::Link, parent: parent.cloned() });
+            self.bring(link, How::Link, parent);
         }
         // A link to a directory is listed by itself: what is in it has entries of its own.
         if real.links.is_empty() || !self.graph.store().is_dir(&real.path) {
-            let file = self.found.files.entry(real.path.clone()).or_default();
-            file.reasons.insert(Reason { how, parent: parent.cloned() });
+            self.bring(real.path.clone(), how, parent);
         }
         true
     }
 
+    fn bring(&mut self, file: AbsPath, how: How, parent: Option<&AbsPath>) {
+        self.files.entry(file).or_default().push(Reason { how, parent: parent.cloned() });
+    }
+
     /// Is it a package's file, and not the user's own? Where the checkout itself is does not matter.
     fn is_packages(&self, path: &AbsPath) -> bool {
-        path.relative_to(&self.options.shown_from).split('/').any(|part| part == "node_modules")
+        path.in_node_modules()
+            && path.relative_to(&self.options.shown_from).split('/').any(|part| part == "node_modules")
     }
 
     fn is_outside(&self, path: &AbsPath) -> bool {
@@ -443,12 +456,12 @@ impl<'a> Walk<'a> {
         while let Some(path) = ahead.pop() {
             let module = self.graph.module(&path);
             // Edges lead elsewhere from what is loaded as CommonJS.
-            let format = self.found.loaded.get(&path).and_then(|formats| formats.first().copied());
+            let format = self.loaded.get(&path).and_then(|formats| formats.iter().next());
             let format = format.or(self.options.loading.map(|loading| loading.format)).unwrap_or(ModuleFormat::Esm);
             for edge in module.edges.iter().filter(|edge| kind(&edge.request)) {
                 if let Ok(targets) = &*self.targets(&path, format, edge)
                     && let Some(target) = targets.modules.first()
-                    && (self.found.files.contains_key(&target.path) || self.inlined.contains_key(&target.path))
+                    && (self.files.contains_key(&target.path) || self.inlined.contains_key(&target.path))
                     && reached.insert(target.path.clone())
                 {
                     ahead.push(target.path.clone());

@@ -4,12 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::FxHashMap;
+
 use super::{How, Walk};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::js::addons::{install, package_name as package_of, prebuilt};
 use crate::js::assets::{is_left_behind, package_root};
 use crate::js::binary::is_binary;
-use crate::js::graph;
+use crate::js::graph::{self, Said};
 use crate::js::package::{LOADERS, Package, package_name};
 use crate::path::AbsPath;
 
@@ -24,22 +26,33 @@ struct Seeker<'a> {
     guarded: bool,
 }
 
+fn may_have_binary(said: &Said) -> bool {
+    let may = |package: &Package| package.is_native || package.is_for_platforms() || !package.optional.is_empty();
+    said.as_ref().as_ref().is_ok_and(may)
+}
+
 impl Walk<'_> {
     /// Takes the binaries of packages that were not settled yet; true if there may be more to walk.
     pub(super) fn add_unasked_binaries(&mut self) -> bool {
         if !self.options.analysis || self.options.depth.is_some() {
             return false;
         }
-        let mut modules: BTreeMap<AbsPath, BTreeSet<AbsPath>> = BTreeMap::new();
-        for path in self.reached.keys().chain(self.inlined.keys()).filter(|path| !is_binary(path)) {
+        let reached = self.reached.keys().chain(self.inlined.keys()).filter(|path| !is_binary(path));
+        let mut packages: FxHashMap<AbsPath, Vec<&AbsPath>> = FxHashMap::default();
+        for path in reached {
             if let Some(root) = package_root(path).filter(|root| !self.settled.contains(root)) {
-                modules.entry(root).or_default().insert(path.clone());
+                packages.entry(root).or_default().push(path);
             }
         }
+        let seeking =
+            packages.iter().filter(|(root, _)| may_have_binary(&self.graph.package(&root.child("package.json"))));
+        let seeking: BTreeMap<AbsPath, BTreeSet<AbsPath>> =
+            seeking.map(|(root, modules)| (root.clone(), modules.iter().copied().cloned().collect())).collect();
+        let roots: Vec<AbsPath> = packages.into_keys().collect();
+        self.settled.extend(roots);
         let is_addon = |path: &&AbsPath| path.extension() == "node";
-        let served = self.found.files.keys().filter(is_addon).filter_map(package_root).collect();
-        for (root, modules) in &modules {
-            self.settled.insert(root.clone());
+        let served = self.files.keys().filter(is_addon).filter_map(package_root).collect();
+        for (root, modules) in &seeking {
             let said = self.graph.package(&root.child("package.json"));
             if let Ok(package) = said.as_ref() {
                 self.add_binary_of(root, modules, package, &served);
@@ -56,14 +69,13 @@ impl Walk<'_> {
         served: &BTreeSet<AbsPath>,
     ) {
         let is_for_platforms = package.is_for_platforms();
-        let may_have = package.is_native || is_for_platforms || !package.optional.is_empty();
         // What a loader picks, or does not find, is known.
         let is_known = |module: &AbsPath| {
             let module = self.graph.module(module);
             let mut named = module.named.iter();
             !module.missing_addons.is_empty() || named.any(|(how, ..)| matches!(how, graph::How::Addon { .. }))
         };
-        if !may_have || served.contains(root) || modules.iter().any(is_known) {
+        if served.contains(root) || modules.iter().any(is_known) {
             return;
         }
         let asks_loader = |module: &AbsPath, also_guarded: bool| {

@@ -14,7 +14,7 @@ use crate::plan::ModuleFormat;
 impl Walk<'_> {
     pub(super) fn report_waiting(&mut self, starts: &[AbsPath]) {
         let Some(loading) = self.options.loading else { return };
-        let loaded = self.found.loaded.iter().flat_map(|(path, formats)| formats.iter().map(move |it| (path, *it)));
+        let loaded = self.loaded.iter().flat_map(|(path, formats)| formats.iter().map(move |it| (path, it)));
         let bundled = self.inlined.keys().map(|path| (path, loading.format));
         let (mut required, mut ahead) = (FxHashSet::default(), Vec::new());
         if loading.by_require && loading.format == ModuleFormat::Esm {
@@ -59,8 +59,9 @@ impl Walk<'_> {
             let outcome = self.targets(path, format, edge);
             let targets = outcome.as_ref().as_ref().ok()?;
             let target = targets.modules.first()?.path.clone();
-            let is_module = self.loaded_as(format, edge.request.form, targets, &target) == ModuleFormat::Esm;
-            (is_module && self.found.loaded.contains_key(&target)).then_some(target)
+            let may_be_module = self.loaded.get(&target).is_some_and(|formats| formats.contains(ModuleFormat::Esm));
+            let is_module = || self.loaded_as(format, edge.request.form, targets, &target) == ModuleFormat::Esm;
+            (may_be_module && is_module()).then_some(target)
         });
         targets.collect()
     }

@@ -31,7 +31,7 @@ impl Walk<'_> {
             let files = self.graph.files_of(&root, &|file| !file.rsplit('/').next().is_some_and(is_left_behind));
             let (mut count, mut size) = (0, 0);
             for file in files {
-                let is_known = self.found.files.contains_key(&file.path);
+                let is_known = self.files.contains_key(&file.path);
                 if !self.is_foreign(&file) && self.list(&file, How::Whole, Some(&by)) && !is_known {
                     count += 1;
                     size += self.graph.store().lstat(&file.path).map_or(0, |metadata| metadata.len);
