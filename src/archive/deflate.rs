@@ -40,6 +40,7 @@ impl Keep for Deflate {
     }
 
     fn keep(&self, bytes: &[u8]) -> Vec<u8> {
+        let _span = tracing::info_span!("compress").entered();
         let mut kept = Vec::with_capacity(HEADER + bytes.len() / 2);
         kept.extend(crc32fast::hash(bytes).to_le_bytes());
         kept.extend((bytes.len() as u64).to_le_bytes());

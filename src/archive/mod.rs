@@ -81,6 +81,7 @@ pub fn write(
     format: Format,
     store: &Store,
 ) -> Result<Archive, WriteError> {
+    let _span = tracing::info_span!("write", of = name).entered();
     let failed = |error: &io::Error| WriteError::Output { path: directory.clone(), reason: reason(error) };
     let path = place(output, name, directory, format);
     match (output, format) {

@@ -98,6 +98,7 @@ impl Cache {
 
     /// What is remembered under a key.
     pub fn get(&self, key: Key) -> Option<Vec<u8>> {
+        let _span = tracing::info_span!("remember").entered();
         let Opened { packs, places, damaged } = self.opened.get_or_init(|| open(&self.directory));
         let found = places.get(&key).and_then(|(pack, place)| {
             let read = packs[*pack].read(place);
@@ -106,6 +107,7 @@ impl Cache {
             }
             read
         });
+        tracing::info!(remembered = found.is_some());
         if found.is_some() {
             self.used.insert(key);
         }
@@ -117,6 +119,7 @@ impl Cache {
         if !self.used.insert(key) {
             return;
         }
+        let _span = tracing::info_span!("remember").entered();
         let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*fresh, Fresh::Nothing) {
             *fresh = Writer::new(&self.directory).map_or(Fresh::Impossible, Fresh::Some);
@@ -150,6 +153,7 @@ impl Cache {
 
     /// Ends a run: what it added can be found by the next, and no more than `limit` bytes remain.
     pub fn finish(&self, limit: u64) {
+        let _span = tracing::info_span!("remember").entered();
         let fresh = std::mem::take(&mut *self.fresh.lock().unwrap_or_else(PoisonError::into_inner));
         if let Fresh::Some(writer) = fresh {
             let _ = writer.finish(); // Who cannot write does not remember.

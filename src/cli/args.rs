@@ -184,6 +184,12 @@ pub(super) struct Bundle {
     /// Show what the packages of each function cost
     #[arg(long, env = "FNZIP_SIZES", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(super) sizes: bool,
+    /// Show where the time went; with FILE, also as a trace for Chrome or Perfetto
+    #[arg(
+        long, value_name = "FILE", env = "FNZIP_TIMINGS", hide_env = true,
+        num_args = 0..=1, require_equals = true, default_missing_value = ""
+    )]
+    pub(super) timings: Option<PathBuf>,
     /// Write the manifest even if a function failed, without it
     #[arg(long, env = "FNZIP_KEEP_GOING", hide_env = true, value_parser = FalseyValueParser::new())]
     keep_going: bool,

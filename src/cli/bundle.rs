@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::args::Bundle;
 use super::report::{json, people::People};
+use super::timings::Timings;
 use super::{FAILURE, Failure, SUCCESS, in_parallel, print_json, resolve, signals, working_directory};
 use crate::archive::deflate::Deflate;
 use crate::fs::Disk;
@@ -13,11 +14,18 @@ use crate::store::Store;
 
 pub(super) fn run(args: &Bundle, people: &People) -> Result<u8, Failure> {
     let cwd = working_directory()?;
+    let timings = args.timings.as_ref().map(|_| Timings::begin());
     let (settings, report) = build(&args.invocation(&cwd), args.site.jobs, people)?;
     people.diagnostics(&report.all_diagnostics(), &cwd)?;
     people.summary(&report, &settings, &cwd)?;
     if args.sizes {
         people.sizes(&report)?;
+    }
+    if let Some(timings) = &timings {
+        people.timings(timings, report.time)?;
+    }
+    if let (Some(timings), Some(file)) = (&timings, args.timings.as_ref().filter(|file| !file.as_os_str().is_empty())) {
+        timings.write(file).map_err(|error| Failure::Call(format!("{}: {error}", file.display())))?;
     }
     if args.site.json {
         print_json(&json::results(&report, &settings, &settings.out))?;

@@ -12,6 +12,7 @@ mod report;
 mod rustc;
 mod schema;
 mod signals;
+mod timings;
 mod trace;
 mod why;
 

@@ -58,10 +58,12 @@ enum Goal {
 /// The first syntax error of the most likely reading.
 pub fn parse<T>(extension: &str, source: &str, f: impl FnOnce(&Parsed) -> T) -> Result<T, SyntaxError> {
     GLOBALS.set(&Globals::new(), || {
+        let parsing = tracing::info_span!("parse").entered();
         let mut program = tree(extension, source, None)?;
         let unresolved = Mark::new();
         program.mutate(resolver(unresolved, Mark::new(), is_typescript(extension)));
         let unresolved = SyntaxContext::empty().apply_mark(unresolved);
+        drop(parsing);
         Ok(f(&Parsed { program, unresolved }))
     })
 }

@@ -149,6 +149,7 @@ impl Resolver {
         working_directory: &AbsPath,
     ) -> Result<Resolution, Unresolved> {
         let specifier = request.specifier.as_str();
+        let _span = tracing::info_span!("resolve", of = specifier).entered();
         if specifier.is_empty() {
             return Err(Unresolved::Missing("Cannot find module ''".into()));
         }

@@ -46,6 +46,7 @@ fn key(settings: &Settings) -> Key {
 pub(super) fn unchanged(settings: &Settings, store: &Arc<Store>) -> Option<Report> {
     let Run { looked, functions: done, diagnostics } = borsh::from_slice(&store.recall_last(key(settings))?).ok()?;
     let mut looked = read(&looked)?;
+    let _span = tracing::info_span!("compare").entered();
     let now = SystemTime::now();
     let still = |looked: &mut [Looked]| {
         let each = looked.iter_mut().map(|looked| store.is_still(looked, now));

@@ -36,6 +36,7 @@ use crate::store::Store;
 /// Everything that is wrong with the function.
 pub fn plan(function: &Function, graph: &Arc<Graph>, settings: &Settings) -> Result<Plan, Vec<Diagnostic>> {
     debug_assert!(!function.is_compiled(), "`compile` does that");
+    let _span = tracing::info_span!("plan", of = %function.name).entered();
     let planned = match function.runtime {
         Runtime::JavaScript if function.ready_made => prebuilt::archive(function, graph.store(), settings),
         Runtime::JavaScript => javascript::plan(function, graph, settings),
@@ -58,6 +59,7 @@ pub fn compile(
     workshop: &Workshop,
 ) -> Result<Plan, Vec<Diagnostic>> {
     debug_assert!(function.is_compiled(), "`plan` does that");
+    let _span = tracing::info_span!("compile", of = %function.name).entered();
     let planned = match function.runtime {
         Runtime::Rust => rust::plan(function, store, settings),
         _ => go::plan(function, store, settings, workshop),

@@ -68,6 +68,7 @@ pub struct Wanted {
 
 /// Finds every function below `sources`.
 pub fn scan(sources: &[Source], wanted: Wanted, store: &Store) -> Found {
+    let _span = tracing::info_span!("scan").entered();
     let mut found = Found::default();
     let mut by_name: BTreeMap<FunctionName, Vec<Candidate>> = BTreeMap::new();
     let user_sources = sources.iter().filter(|source| source.origin == Origin::User).count();

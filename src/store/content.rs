@@ -250,7 +250,10 @@ impl Store {
     fn read_now(&self, content: &mut Content, real: &AbsPath) -> Result<Arc<[u8]>, FileError> {
         // Before it is read: what changes it from here on changes its facts as well.
         let metadata = self.memory.get().map(|_| self.lstat(real)).transpose()?;
-        match self.fs().read(real) {
+        let reading = tracing::info_span!("read", of = %real).entered();
+        let read = self.fs().read(real);
+        drop(reading);
+        match read {
             Ok(bytes) => {
                 let hash = || *blake3::hash(&bytes).as_bytes();
                 if let (Some(memory), Some(metadata)) = (self.memory.get(), metadata) {

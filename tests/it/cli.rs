@@ -258,3 +258,22 @@ fn the_summary_of_a_run() {
     assert!(stable.contains("3 functions built, 1.6 kB in ") && stable.contains("-> OUT"), "{stable}");
     assert!(stable.contains(" counter-background  background  js           2  667 B"), "{stable}");
 }
+
+#[test]
+fn timings_are_a_table_and_a_trace() {
+    let site = scratch();
+    site.file("netlify/functions/hello.ts", "export const handler = async (): Promise<void> => {}\n");
+    let unwritable = said(fnzip(&site.path).args(["bundle", "--timings=no/such/trace.json"]));
+    assert_eq!((unwritable.status, unwritable.err.contains("no/such/trace.json: ")), (2, true), "{}", unwritable.err);
+    let said = said(fnzip(&site.path).args(["bundle", "--no-cache", "--timings=trace.json", "--color=never"]));
+    let stages: Vec<&str> = said.err.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    for stage in ["stage", "scan", "read", "parse", "analyse", "bundle", "plan", "write", "compress"] {
+        assert!(stages.contains(&stage), "{stage}: {}", said.err);
+    }
+    let trace = std::fs::read(site.path.join("trace.json")).unwrap();
+    let trace: Value = serde_json::from_slice(&trace).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let is_written = |event: &&Value| event["name"] == "write" && event["args"]["of"] == "hello";
+    let written = events.iter().find(is_written).unwrap();
+    assert!(written["ph"] == "X" && written["ts"].is_u64() && written["dur"].is_u64(), "{written}");
+}

@@ -13,7 +13,7 @@ fn listed(site: &Scratch, flags: &[&str]) -> Vec<String> {
 fn site_with_a_package_that_cannot_be_told() -> Scratch {
     let site = scratch();
     site.file("netlify/functions/hello.js", "exports.handler = async () => require('texts')('de')\n");
-    site.file("node_modules/texts/index.js", "module.exports = (at) => require('fs').readFileSync(at)\n");
+    site.file("node_modules/texts/index.js", "module.exports = (at) => require('fs').readFileSync(at(__dirname))\n");
     site.file("node_modules/texts/de.txt", "");
     site.file("node_modules/texts/README.md", "");
     site.file("node_modules/texts/node_modules/other/index.js", "");
@@ -30,6 +30,23 @@ fn a_package_that_cannot_be_told_ships_whole() {
     assert!(built.err.contains("`texts` ships whole, 1 file of 0 KB more"), "{}", built.err);
     let why = said(fnzip(&site.path).args(["why", "hello", "node_modules/texts/de.txt"]));
     assert!(why.out.contains("node_modules/texts/index.js"), "{}", why.out);
+}
+
+#[test]
+fn a_package_that_does_not_know_its_place_reads_no_file_of_its_own() {
+    let site = site_with_a_package_that_cannot_be_told();
+    site.file("node_modules/texts/index.js", "module.exports = (at) => require('fs').readFileSync(at)\n");
+    assert_eq!(listed(&site, &[]), ["node_modules/texts/index.js"]);
+    site.file("node_modules/texts/index.js", "module.exports = () => require('fs').readdirSync(process.cwd())\n");
+    assert_eq!(listed(&site, &[]), ["node_modules/texts/index.js"]);
+    // Any of its modules may tell the others.
+    site.file(
+        "node_modules/texts/index.js",
+        "module.exports = (at = require('./at')) => require('fs').readFileSync(at)\n",
+    );
+    site.file("node_modules/texts/at.js", "module.exports = __dirname\n");
+    let whole = ["node_modules/texts/at.js", "node_modules/texts/de.txt", "node_modules/texts/index.js"];
+    assert_eq!(listed(&site, &[]), whole);
 }
 
 #[test]

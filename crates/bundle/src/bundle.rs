@@ -57,11 +57,13 @@ fn attempt(options: &Options, host: &Arc<dyn Host>, maps: Maps) -> Result<Bundle
     pool.spawn(move || {
         let _ = done.send(catch_unwind(AssertUnwindSafe(|| run(&options, host, maps)))); // The receiver waits.
     });
+    let waiting = tracing::info_span!("wait").entered();
     let result = result.recv().unwrap_or_else(|_| Ok(Err(vec![internal("rolldown's thread is gone".into())])));
     let result = result.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
         Err(vec![internal(format!("rolldown panicked: {}", text.unwrap_or("no message")))])
     });
+    drop(waiting);
     POOLS.lock().unwrap_or_else(PoisonError::into_inner).push(pool);
     result
 }
@@ -75,6 +77,7 @@ fn internal(message: String) -> Failure {
 }
 
 fn run(options: &Options, host: Arc<dyn Host>, maps: Maps) -> Result<Bundle, Vec<Failure>> {
+    let _span = tracing::info_span!("bundle", of = %options.entry.display()).entered();
     let ids = Arc::new(Ids::new(&options.working_directory));
     let plugin = Arc::new(HostPlugin::new(host, options.clone(), maps, Arc::clone(&ids)));
     let runtime = tokio::runtime::Builder::new_current_thread().build();

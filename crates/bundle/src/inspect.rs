@@ -40,6 +40,7 @@ pub(crate) const FILENAME: &str = "__filename";
 pub(crate) const DIRNAME: &str = "__dirname";
 
 pub(crate) fn inspect(code: &str, format: Format) -> Inspection {
+    let _span = tracing::info_span!("check").entered();
     let allocator = Allocator::default();
     let source_type = match format {
         Format::Cjs => SourceType::cjs(),

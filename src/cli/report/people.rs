@@ -12,6 +12,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::progress::Bar;
 use crate::cli::args::{Colour, Shown};
+use crate::cli::timings::{Stage, Timings};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::{Function, InvocationMode, events};
 use crate::path::AbsPath;
@@ -66,6 +67,29 @@ impl People {
             writeln!(err, "{notes} {}; -v shows {}", plural(notes, "note"), if notes == 1 { "it" } else { "them" })?;
         }
         Ok(())
+    }
+
+    /// Where the time went, the longest first.
+    pub(in crate::cli) fn timings(&self, timings: &Timings, whole: Duration) -> io::Result<()> {
+        let mut stages: Vec<(&str, Stage)> = timings.stages().into_iter().collect();
+        stages.sort_by(|one, other| other.1.time.cmp(&one.1.time).then(one.0.cmp(other.0)));
+        let sum: Duration = stages.iter().map(|(_, stage)| stage.time).sum();
+        let mut table = Table::new();
+        table.use_stderr().load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        table.set_header(["stage", "times", "time", "share"]);
+        for (name, stage) in &stages {
+            let share = 100.0 * stage.time.as_secs_f64() / sum.as_secs_f64().max(f64::EPSILON);
+            table.add_row([(*name).to_owned(), stage.times.to_string(), time(stage.time), format!("{share:.0} %")]);
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        let mut err = self.stderr();
+        writeln!(err, "{table}")?;
+        let (hits, misses) = timings.remembered();
+        let remembered =
+            if hits + misses > 0 { format!("; {hits} of {} were remembered", hits + misses) } else { String::new() };
+        writeln!(err, "{} of all threads, {} on the clock{remembered}", time(sum), time(whole))
     }
 
     /// What the packages of each function cost, the heaviest first.

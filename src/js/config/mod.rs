@@ -121,7 +121,7 @@ pub fn analyse(parsed: &Parsed, source: &str) -> Analysis {
     });
     Analysis {
         is_esm: exports.is_esm,
-        waits: top_level_await(&parsed.program).map(place),
+        waits: may_wait(source).then(|| top_level_await(&parsed.program)).flatten().map(place),
         assigns_exports: exports.assigned,
         borrowed: borrowed::borrowed(parsed).into_iter().map(Cow::Borrowed).collect(),
         has_handler: exports.named.contains_key("handler"),
@@ -140,6 +140,11 @@ pub fn analyse(parsed: &Parsed, source: &str) -> Analysis {
         }),
         default_members: default_members(&exports),
     }
+}
+
+/// Nothing waits without one of these words, however it is written: keywords have no escapes.
+fn may_wait(source: &str) -> bool {
+    ["await", "using"].iter().any(|word| memchr::memmem::find(source.as_bytes(), word.as_bytes()).is_some())
 }
 
 /// The exported `config`, be it empty, else the `config` of a default-exported object; if that is no

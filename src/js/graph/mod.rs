@@ -54,6 +54,8 @@ pub struct Module {
     pub tsconfig_failure: Option<Refusal>,
     /// Why it could not be read as code.
     pub failure: Option<Failure>,
+    /// It may ask where it stands itself.
+    pub knows_its_place: bool,
 }
 
 /// How a file is named.
@@ -90,10 +92,21 @@ pub struct MissingAddon {
 pub struct Doubt {
     /// A fragment.
     pub message: String,
-    /// It is not only asked whether there is something: whatever it is may be needed.
-    pub is_needed: bool,
+    /// Whatever it is may be needed.
+    pub need: Need,
     /// Where it stands.
     pub span: Span,
+}
+
+/// What may be needed of what is not listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// Nothing: it is only asked whether there is something, or it is the site's.
+    Nothing,
+    /// A file of any path. It is one of the package's own only if that knows its place.
+    AnyPath,
+    /// A module or a file of the package.
+    OfPackage,
 }
 
 /// A `package.json`, read.
@@ -279,6 +292,7 @@ impl Graph {
             Ok(scanned) => {
                 let (scan, analysis) = &*scanned;
                 module.analysis = analysis.clone();
+                module.knows_its_place = scan.knows_its_place;
                 let (keeps_types, tells_types) = self.rules_of(path, &mut module);
                 let is_kept = |request: &&Request| keeps_types || !request.only_types || tells_types && request.is_told;
                 let requests = scan.requests.iter().filter(is_kept);

@@ -4,12 +4,12 @@
 
 use std::sync::Arc;
 
-use super::{Doubt, Edge, Files, Graph, How, MissingAddon, Module};
+use super::{Doubt, Edge, Files, Graph, How, MissingAddon, Module, Need};
 use crate::diagnostic::Span;
 use crate::glob::GlobList;
 use crate::js::addons;
 use crate::js::assets::{Ground, Named, package_root};
-use crate::js::scan::{Form, Request, Scan, UNKNOWN, Unknown};
+use crate::js::scan::{Anchor, Anchored, Form, Request, Scan, UNKNOWN, Unknown};
 use crate::path::AbsPath;
 use crate::store::{FileError, Real};
 
@@ -38,16 +38,16 @@ impl Graph {
             .assets
             .iter()
             .filter(|asset| self.holds(&asset.only_on))
-            .map(|asset| (How::Path, ground.asset(asset), asset.at));
+            .map(|asset| (How::Path, ground.asset(asset), asset.at, of_package(&asset.paths)));
         let patterns = scan
             .patterns
             .iter()
             .filter(|asked| self.holds(&asked.only_on))
-            .map(|asked| (How::Pattern(asked.form), ground.pattern(asked), asked.at));
+            .map(|asked| (How::Pattern(asked.form), ground.pattern(asked), asked.at, Need::OfPackage));
         let mut doubts = Vec::new();
-        for (how, named, at) in assets.chain(patterns) {
+        for (how, named, at, need) in assets.chain(patterns) {
             doubts
-                .extend(named.refused.map(|why| (format!("{why}: name what is needed in `included_files`"), true, at)));
+                .extend(named.refused.map(|why| (format!("{why}: name what is needed in `included_files`"), need, at)));
             if !named.files.is_empty() {
                 module.named.push((how, named, at));
             }
@@ -63,17 +63,16 @@ impl Graph {
                 Err(none) => missing.push((none, addon.guarded, addon.at)),
             }
         }
-        doubts
-            .extend(scan.unclear.iter().map(|unclear| (in_words(&unclear.what), is_needed(&unclear.what), unclear.at)));
+        doubts.extend(scan.unclear.iter().map(|unclear| (in_words(&unclear.what), need(&unclear.what), unclear.at)));
         module.edges = edges;
         if doubts.is_empty() && missing.is_empty() {
             return;
         }
         let source = read().unwrap_or_default();
         let source = String::from_utf8_lossy(&source);
-        let place = |(message, is_needed, (start, end)): (String, bool, (u32, u32))| Doubt {
+        let place = |(message, need, (start, end)): (String, Need, (u32, u32))| Doubt {
             message,
-            is_needed,
+            need,
             span: Span::of(&source, start as usize, end as usize),
         };
         type Asked = (addons::Missing, bool, (u32, u32));
@@ -142,14 +141,22 @@ impl Graph {
     }
 }
 
+/// What is in the working directory is the site's.
+fn of_package(paths: &[Anchored]) -> Need {
+    let is_sites = paths.iter().all(|path| path.anchor == Anchor::WorkingDirectory);
+    if is_sites { Need::Nothing } else { Need::OfPackage }
+}
+
 /// A question after a file that is never read needs none.
-fn is_needed(unknown: &Unknown) -> bool {
+fn need(unknown: &Unknown) -> Need {
     match unknown {
         Unknown::File(function) => {
             let name = function.rsplit('.').next().unwrap_or_default().trim_end_matches("Sync");
-            !matches!(name, "access" | "exists" | "lstat" | "pathExists" | "realpath" | "stat")
+            let asks = matches!(name, "access" | "exists" | "lstat" | "pathExists" | "realpath" | "stat");
+            if asks { Need::Nothing } else { Need::AnyPath }
         }
-        Unknown::Package(_) | Unknown::Directory(_) => true,
+        Unknown::Directory(_) => Need::AnyPath,
+        Unknown::Package(_) => Need::OfPackage,
     }
 }
 

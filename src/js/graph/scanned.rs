@@ -26,10 +26,31 @@ pub(super) fn scanned(
     }
     let bytes = read().map_err(Failure::File)?;
     let source = String::from_utf8_lossy(&bytes);
-    let found = parse(extension, &source, |parsed| (scan(parsed, extension), analyse(parsed, &source)));
+    let found = parse(extension, &source, |parsed| {
+        let _span = tracing::info_span!("analyse", of = %path).entered();
+        let scan = Scan { knows_its_place: knows_its_place(&source), ..scan(parsed, extension) };
+        (scan, analyse(parsed, &source))
+    });
     let found = found.map_err(Failure::Syntax)?;
     if let (Some(key), Ok(bytes)) = (key, borsh::to_vec(&found)) {
         store.remember(key, &bytes);
     }
     Ok(Arc::new(found))
+}
+
+/// What a module says that asks for its own place, or that of another of its package.
+const PLACES: [&str; 9] = [
+    "__dirname",
+    "__filename",
+    "import.meta",
+    "require.resolve",
+    "createRequire",
+    "require.main",
+    "module.filename",
+    "module.path",
+    "module.parent",
+];
+
+fn knows_its_place(source: &str) -> bool {
+    PLACES.iter().any(|word| memchr::memmem::find(source.as_bytes(), word.as_bytes()).is_some())
 }

@@ -75,6 +75,12 @@ impl Walk<'_> {
     pub(super) fn call(&mut self, callee: &Expr, arguments: &[ExprOrSpread]) -> bool {
         let plain = |index: usize| arguments.get(index).filter(|one| one.spread.is_none()).map(|one| &*one.expr);
         let Some(first) = plain(0) else { return false };
+        if self.is_plain {
+            if self.scope.is_nodes_require(callee) {
+                self.require_any(callee, first, None);
+            }
+            return false;
+        }
         match self.scope.callee(callee) {
             Value::Require(base) => self.require_any(callee, first, base.as_ref()),
             Value::Function(function) => {

@@ -124,7 +124,7 @@ fn measure(source: &str) -> (u32, bool) {
     let source = format!("{source};\nrequire('./' + 'found')");
     let measured = parse("js", &source, |parsed| {
         let scope = bindings::collect(parsed, "js");
-        let scan = visit::look(parsed, &scope, "js");
+        let scan = visit::look(parsed, &scope, "js", false);
         (scope.steps(), scan.requests.iter().any(|request| request.specifier == "./found"))
     });
     measured.unwrap_or_else(|error| panic!("{error:?}: {}", &source[..source.len().min(200)]))

@@ -10,6 +10,8 @@ mod functions;
 mod growth;
 mod node;
 mod operators;
+mod places;
+mod plain;
 mod platform;
 mod posix;
 mod results;
@@ -19,6 +21,8 @@ mod visit;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
+use self::evaluate::Scope;
+use self::plain::is_plain;
 pub use self::platform::{Condition, written_for};
 pub(super) use self::types::used as values_used;
 pub use self::value::{Anchor, Anchored, Base, OWN_STEM, UNKNOWN};
@@ -39,6 +43,8 @@ pub struct Scan {
     pub unclear: Vec<Unclear>,
     /// It has JSX, which calls functions that nobody has written.
     pub has_jsx: bool,
+    /// It may ask where it stands itself.
+    pub knows_its_place: bool,
 }
 
 /// A call of a loader of native addons.
@@ -193,7 +199,12 @@ impl Request {
 
 /// Scans one file, with this extension.
 pub fn scan(parsed: &Parsed, extension: &str) -> Scan {
-    let scan = visit::look(parsed, &bindings::collect(parsed, extension), extension);
+    scan_as(parsed, extension, is_plain(parsed))
+}
+
+fn scan_as(parsed: &Parsed, extension: &str, is_plain: bool) -> Scan {
+    let scope = if is_plain { Scope::new(parsed, extension) } else { bindings::collect(parsed, extension) };
+    let scan = visit::look(parsed, &scope, extension, is_plain);
     Scan { has_jsx: matches!(extension, "jsx" | "tsx") && types::used(&parsed.program).has_jsx, ..scan }
 }
 

@@ -2,8 +2,6 @@
 //! loading the file always reaches it and whether a `try` catches its failure; the files that it names;
 //! and what of both could not be told.
 
-use std::collections::BTreeSet;
-
 use rustc_hash::FxHashMap;
 use swc_core::common::{Span, Spanned};
 use swc_core::ecma::ast::{
@@ -18,20 +16,28 @@ use swc_core::ecma::visit::{Visit, VisitWith};
 use super::evaluate::Scope;
 use super::platform::{Branches, Condition};
 use super::types::{self, Used};
-use super::value::{Anchored, Base, Value, weight};
-use super::{Asset, Form, Request, Scan};
+use super::value::{Base, Value};
+use super::{Form, Request, Scan};
 use crate::js::literal::{member_name, unwrapped};
 use crate::js::parse::{Parsed, is_typescript, offset};
 
-/// How many values are walked over in the time that an expression takes.
-const CHEAP: u32 = 16;
-
 /// What the file asks for.
-pub(super) fn look(parsed: &Parsed, scope: &Scope<'_>, extension: &str) -> Scan {
+pub(super) fn look(parsed: &Parsed, scope: &Scope<'_>, extension: &str, is_plain: bool) -> Scan {
     let used = is_typescript(extension).then(|| types::used(&parsed.program));
     let (scan, lists, only_on) = Default::default();
-    let mut walk =
-        Walk { used, only_on, scope, scan, skippable: 0, tries: 0, awaited: false, bound: None, told: 0, lists };
+    let mut walk = Walk {
+        used,
+        only_on,
+        scope,
+        scan,
+        is_plain,
+        skippable: 0,
+        tries: 0,
+        awaited: false,
+        bound: None,
+        told: 0,
+        lists,
+    };
     parsed.program.visit_with(&mut walk);
     walk.scan
 }
@@ -41,6 +47,8 @@ pub(super) struct Walk<'a> {
     used: Option<Used>,
     pub(super) scope: &'a Scope<'a>,
     pub(super) scan: Scan,
+    /// Nothing has to be worked out.
+    pub(super) is_plain: bool,
     /// How many functions and branches are open, that loading the file may not enter.
     skippable: u32,
     /// How many `try` blocks with a `catch` are open.
@@ -48,13 +56,13 @@ pub(super) struct Walk<'a> {
     /// Is the expression at hand the operand of an `await`?
     awaited: bool,
     /// The expression that a name is given to.
-    bound: Option<Span>,
+    pub(super) bound: Option<Span>,
     /// What holds of the platform here.
     pub(super) only_on: Vec<Condition>,
     /// How many expressions are open whose files have been told.
     told: u32,
     /// Lists whose files need not be told again, and whether they name nothing else.
-    lists: FxHashMap<usize, (Value, bool)>,
+    pub(super) lists: FxHashMap<usize, (Value, bool)>,
 }
 
 /// Byte offsets.
@@ -76,6 +84,11 @@ impl Walk<'_> {
         self.only_on.extend(conditions);
         self.skippable(visit);
         self.only_on.truncate(around);
+    }
+
+    /// What a test says of the platform.
+    fn branches(&self, test: &Expr) -> Branches {
+        if self.is_plain { Branches::default() } else { self.scope.branches(test) }
     }
 
     /// Visits what is below an expression whose files are known.
@@ -115,42 +128,6 @@ impl Walk<'_> {
     /// Is the import of these names used by no value?
     fn is_unused(&self, local: &Ident) -> bool {
         self.used.as_ref().is_some_and(|used| !used.contains(local))
-    }
-
-    pub(super) fn asset(&mut self, paths: Vec<Anchored>, lists: bool, span: Span) {
-        let asset = Asset {
-            paths,
-            lists,
-            is_bound: self.bound == Some(span),
-            only_on: self.only_on.clone(),
-            at: offsets(span),
-        };
-        self.scan.assets.push(asset);
-    }
-
-    /// Tells the files that an expression names; true if there is nothing else in it.
-    fn names_files(&mut self, expr: &Expr) -> bool {
-        let values = self.scope.values(expr);
-        let list = values.first().filter(|_| values.len() == 1).and_then(Value::address);
-        if let Some((_, all)) = list.and_then(|list| self.lists.get(&list)) {
-            return *all;
-        }
-        self.scope.spend(weight(&values) / CHEAP);
-        let mut places = BTreeSet::new();
-        values.iter().for_each(|value| anchored(value, &mut places));
-        let all = !places.is_empty() && !values.contains(&Value::Unknown);
-        // One of several that may be meant need not be there.
-        let is_choice = places.len() > 1;
-        if let Some(list) = list.filter(|_| places.len() != 1) {
-            self.lists.insert(list, (values[0].clone(), all));
-        }
-        for place in places {
-            self.asset(vec![place], false, expr.span());
-            if let Some(asset) = self.scan.assets.last_mut() {
-                asset.is_bound |= is_choice;
-            }
-        }
-        all
     }
 
     /// Visits arguments; the first may have been told.
@@ -204,16 +181,6 @@ fn without_parens(expr: &Expr) -> &Expr {
     }
 }
 
-/// The places that a value names, also those in it.
-fn anchored(value: &Value, places: &mut BTreeSet<Anchored>) {
-    match value {
-        Value::Text(text) => places.extend(Anchored::of(text)),
-        Value::Array(items) => items.iter().flatten().for_each(|value| anchored(value, places)),
-        Value::Object(members) => members.values().flatten().for_each(|value| anchored(value, places)),
-        _ => {}
-    }
-}
-
 impl Visit for Walk<'_> {
     fn visit_expr(&mut self, expr: &Expr) {
         let may_be_a_path = matches!(
@@ -227,7 +194,7 @@ impl Visit for Walk<'_> {
                 | Expr::Bin(_)
                 | Expr::Cond(_)
         );
-        if may_be_a_path && self.told == 0 && self.names_files(expr) {
+        if may_be_a_path && !self.is_plain && self.told == 0 && self.names_files(expr) {
             self.told(|walk| expr.visit_children_with(walk));
         } else {
             expr.visit_children_with(self);
@@ -362,7 +329,8 @@ impl Visit for Walk<'_> {
 
     fn visit_new_expr(&mut self, new: &NewExpr) {
         let arguments = new.args.as_deref().unwrap_or_default();
-        let is_worker = matches!(self.scope.value(&new.callee), Value::Node(name) if &*name == "worker_threads.Worker");
+        let is_worker = !self.is_plain
+            && matches!(self.scope.value(&new.callee), Value::Node(name) if &*name == "worker_threads.Worker");
         let is_text = arguments.get(1).is_some_and(|options| match self.scope.value(&options.expr) {
             Value::Object(options) => options.get("eval").is_some_and(|eval| eval[0].is_true() != Some(false)),
             _ => false,
@@ -413,14 +381,14 @@ impl Visit for Walk<'_> {
 
     fn visit_if_stmt(&mut self, branch: &IfStmt) {
         branch.test.visit_with(self);
-        let Branches { taken, other } = self.scope.branches(&branch.test);
+        let Branches { taken, other } = self.branches(&branch.test);
         self.on(taken, |walk| branch.cons.visit_with(walk));
         self.on(other, |walk| branch.alt.visit_with(walk));
     }
 
     fn visit_cond_expr(&mut self, branch: &CondExpr) {
         branch.test.visit_with(self);
-        let Branches { taken, other } = self.scope.branches(&branch.test);
+        let Branches { taken, other } = self.branches(&branch.test);
         self.on(taken, |walk| branch.cons.visit_with(walk));
         self.on(other, |walk| branch.alt.visit_with(walk));
     }
@@ -438,7 +406,7 @@ impl Visit for Walk<'_> {
         let mut before = first;
         for right in rest.into_iter().rev() {
             if is_skippable {
-                let Branches { taken, other } = self.scope.branches(before);
+                let Branches { taken, other } = self.branches(before);
                 self.only_on.extend(if expr.op == BinaryOp::LogicalAnd { taken } else { other });
                 self.skippable(|walk| right.visit_with(walk));
             } else {
@@ -451,7 +419,11 @@ impl Visit for Walk<'_> {
 
     fn visit_switch_stmt(&mut self, switch: &SwitchStmt) {
         switch.discriminant.visit_with(self);
-        let conditions = self.scope.cases(&switch.discriminant, &switch.cases);
+        let conditions = if self.is_plain {
+            vec![Vec::new(); switch.cases.len()]
+        } else {
+            self.scope.cases(&switch.discriminant, &switch.cases)
+        };
         for (case, conditions) in switch.cases.iter().zip(conditions) {
             self.on(conditions, |walk| case.visit_children_with(walk));
         }

@@ -32,6 +32,7 @@ fn is_bundled(importer: &AbsPath, request: &Request) -> bool {
 
 /// Traces what the modules of a bundle from `entry`, a real path, need besides.
 pub fn trace_beside(graph: &Graph, entry: &AbsPath, inlined: &Inlined, options: &TraceOptions) -> Trace {
+    let _span = tracing::info_span!("trace").entered();
     let mut walk = Walk::new(graph, options);
     let format = options.loading.map_or_else(|| graph.format(entry), |loading| loading.format);
     let mut ahead = VecDeque::from([entry.clone()]);

@@ -162,6 +162,7 @@ fn provided_by_runtime(package: &str, node_major: u32) -> bool {
 
 /// Traces from `entries`, real paths or links to them.
 pub fn trace(graph: &Graph, entries: &[AbsPath], options: &TraceOptions) -> Trace {
+    let _span = tracing::info_span!("trace").entered();
     let mut walk = Walk::new(graph, options);
     let mut starts = Vec::new();
     for entry in entries {

@@ -4,12 +4,26 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashSet;
+
 use super::{How, Walk};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::js::assets::{is_left_behind, package_root};
 use crate::js::binary::{Misfit, is_binary};
+use crate::js::graph::{Module, Need};
 use crate::path::AbsPath;
 use crate::store::Real;
+
+fn most_needed(module: &Module) -> Need {
+    module.doubts.iter().map(|doubt| doubt.need).max().unwrap_or(Need::Nothing)
+}
+
+fn first(unclear: &mut BTreeMap<AbsPath, AbsPath>, root: AbsPath, path: &AbsPath) {
+    let first = unclear.entry(root).or_insert_with(|| path.clone());
+    if path < first {
+        *first = path.clone();
+    }
+}
 
 impl Walk<'_> {
     pub(super) fn add_whole_packages(&mut self) {
@@ -17,14 +31,27 @@ impl Walk<'_> {
             return;
         }
         let mut unclear: BTreeMap<AbsPath, AbsPath> = BTreeMap::new();
+        let mut knowing: FxHashSet<AbsPath> = FxHashSet::default();
+        let mut any_path: Vec<(AbsPath, &AbsPath)> = Vec::new();
         for path in self.reached.keys().filter(|path| !is_binary(path)) {
-            if let Some(root) = package_root(path)
-                && self.graph.module(path).doubts.iter().any(|doubt| doubt.is_needed)
-            {
-                let first = unclear.entry(root).or_insert_with(|| path.clone());
-                if *path < *first {
-                    *first = path.clone();
-                }
+            let module = self.graph.module(path);
+            let need = most_needed(&module);
+            if need == Need::Nothing && !module.knows_its_place {
+                continue;
+            }
+            let Some(root) = package_root(path) else { continue };
+            match need {
+                Need::Nothing => {}
+                Need::AnyPath => any_path.push((root.clone(), path)),
+                Need::OfPackage => first(&mut unclear, root.clone(), path),
+            }
+            if module.knows_its_place {
+                knowing.insert(root);
+            }
+        }
+        for (root, path) in any_path {
+            if knowing.contains(&root) {
+                first(&mut unclear, root, path);
             }
         }
         for (root, by) in unclear {
@@ -57,7 +84,8 @@ impl Walk<'_> {
             size.div_ceil(1000)
         );
         let note = Diagnostic::new(Severity::Note, Code::NotTraced, message).at(by);
-        let span = module.doubts.iter().find(|doubt| doubt.is_needed).map(|doubt| doubt.span.clone());
+        let span =
+            module.doubts.iter().find(|doubt| doubt.need == most_needed(&module)).map(|doubt| doubt.span.clone());
         self.found.diagnostics.push(Diagnostic { span, ..note });
     }
 }

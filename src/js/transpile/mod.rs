@@ -82,6 +82,7 @@ pub fn transpile(
     options: &Options,
     lead: Lead<'_>,
 ) -> Result<Transpiled, Vec<Diagnostic>> {
+    let _span = tracing::info_span!("transpile").entered();
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     guarded(|| {
         GLOBALS.set(&Globals::new(), || HELPERS.set(&Helpers::new(false), || run(source, extension, options, lead)))
