@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use dashmap::DashSet;
 use rustc_hash::FxBuildHasher;
 
@@ -25,7 +26,7 @@ pub use self::tidy::{Statistics, clear, statistics, verify};
 use self::uses::Uses;
 
 /// What an entry depends on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub struct Key([u8; 16]);
 
 impl Key {

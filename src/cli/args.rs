@@ -2,6 +2,7 @@
 //! an [`Invocation`]. Parsing never does work.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::builder::FalseyValueParser;
@@ -184,12 +185,15 @@ pub(super) struct Bundle {
     /// Show what the packages of each function cost
     #[arg(long, env = "FNZIP_SIZES", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(super) sizes: bool,
+    /// Build again whenever something changes, until it is interrupted
+    #[arg(long, conflicts_with_all = ["json", "timings"], env = "FNZIP_WATCH", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub(super) watch: bool,
     /// Show where the time went; with FILE, also as a trace for Chrome or Perfetto
     #[arg(
         long, value_name = "FILE", env = "FNZIP_TIMINGS", hide_env = true,
         num_args = 0..=1, require_equals = true, default_missing_value = ""
     )]
-    pub(super) timings: Option<PathBuf>,
+    pub(super) timings: Option<OsString>,
     /// Write the manifest even if a function failed, without it
     #[arg(long, env = "FNZIP_KEEP_GOING", hide_env = true, value_parser = FalseyValueParser::new())]
     keep_going: bool,

@@ -14,6 +14,7 @@ mod schema;
 mod signals;
 mod timings;
 mod trace;
+mod watch;
 mod why;
 
 use std::ffi::OsString;

@@ -6,9 +6,9 @@ use std::path::Path;
 use clap::Parser;
 
 use super::args::{Peer, Shown, environment};
-use super::bundle::build;
+use super::bundle::{build, store};
 use super::report::{json, people::People};
-use super::{FAILURE, Failure, SUCCESS, print_json, working_directory};
+use super::{FAILURE, Failure, SUCCESS, print_json, signals, working_directory};
 use crate::settings::Invocation;
 
 /// Is it the peer's form? Only if the first word is a path, so that a mistyped command is not
@@ -26,6 +26,7 @@ pub(super) fn is_meant(arguments: &[OsString]) -> bool {
 pub(super) fn run(arguments: Vec<OsString>) -> Result<u8, Failure> {
     let args = Peer::parse_from(arguments);
     let cwd = working_directory()?;
+    signals::end_with_what_was_started()?;
     let people = People::new(&Shown::default());
     let invocation = Invocation {
         cwd: cwd.clone(),
@@ -38,7 +39,7 @@ pub(super) fn run(arguments: Vec<OsString>) -> Result<u8, Failure> {
         environment: environment(),
         ..Invocation::default()
     };
-    let (settings, report) = build(&invocation, args.parallel_limit, &people)?;
+    let (settings, report) = build(&invocation, &store(), args.parallel_limit, &people)?;
     people.diagnostics(&report.all_diagnostics(), &cwd)?;
     print_json(&json::results(&report, &settings, &args.dest))?;
     Ok(if report.failed() { FAILURE } else { SUCCESS })

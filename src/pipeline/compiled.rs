@@ -2,7 +2,7 @@
 //! Out: what came of each, with its place among all. Threads of their own wait for the compilers, so
 //! that those of the pool go on with JavaScript.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -77,7 +77,7 @@ impl Compiling<'_> {
                 Err(vec![Diagnostic::error(Code::Unwritable, message).of(function.name.as_str())])
             }
         };
-        let outcome = finish(function, said, planned, self.settings, self.store);
+        let outcome = finish(function, said, planned, &BTreeSet::new(), self.settings, self.store);
         self.progress.done(&outcome.function.name);
         (index, Outcome { time: start.elapsed(), ..outcome })
     }

@@ -4,11 +4,11 @@
 //! never in that of time.
 
 mod compiled;
+mod earlier;
 mod graphs;
 mod join;
 mod output;
 mod publish;
-mod unchanged;
 mod weight;
 
 use std::collections::BTreeSet;
@@ -20,10 +20,10 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 use self::compiled::{Compiling, Job};
+use self::earlier::{Earlier, Kept, earlier, remember_run};
 use self::graphs::{Graphs, resolve_options, tsconfig_directories};
 use self::output::finish;
 use self::publish::publish;
-use self::unchanged::{remember_run, unchanged};
 pub use self::weight::Weight;
 use crate::archive::{self, Archive, WriteError};
 use crate::cache::{Cache, this_build};
@@ -77,6 +77,8 @@ pub struct Built {
     pub facts: BuildFacts,
     /// What its packages cost, the heaviest first.
     pub weights: Vec<Weight>,
+    /// The user's own code that it depends on.
+    pub code: BTreeSet<AbsPath>,
     /// It was there already.
     pub as_it_was: bool,
 }
@@ -192,9 +194,9 @@ pub fn bundle(settings: &Settings, store: Arc<Store>, progress: &dyn Progress) -
         store.remember_in(Cache::new(&cache.directory, &this_build()), &settings.base);
         store.was_made(&cache.directory);
     }
-    let mut report = match unchanged(settings, &store) {
-        Some(report) => report,
-        None => build(settings, &store, progress),
+    let mut report = match earlier(settings, &store) {
+        Earlier::Same(report) => report,
+        Earlier::Some(kept) => build(settings, &store, kept, progress),
     };
     if !report.failed() || settings.keep_going {
         publish(&report, settings)?;
@@ -204,11 +206,11 @@ pub fn bundle(settings: &Settings, store: Arc<Store>, progress: &dyn Progress) -
     Ok(report)
 }
 
-/// Builds every function, and remembers how.
-fn build(settings: &Settings, store: &Arc<Store>, progress: &dyn Progress) -> Report {
+/// Builds every function but those that are kept, and remembers how.
+fn build(settings: &Settings, store: &Arc<Store>, mut kept: Kept, progress: &dyn Progress) -> Report {
     let Site { functions, said, mut diagnostics, graph } = open(settings, store);
     progress.begin(functions.len());
-    let functions = build_all(functions, said, &graph, settings, store, progress);
+    let functions = build_all(functions, said, &mut kept, &graph, settings, store, progress);
     // What is neither built nor wrong is left out.
     let is_left_out = |outcome: &Outcome| {
         outcome.built.is_none() && !outcome.diagnostics.iter().any(|said| said.severity == Severity::Error)
@@ -226,7 +228,7 @@ fn build(settings: &Settings, store: &Arc<Store>, progress: &dyn Progress) -> Re
     }
     let report = Report { functions, diagnostics, manifest: None, time: Duration::ZERO };
     if is_whole {
-        remember_run(&report, settings, store);
+        remember_run(&report, kept, settings, store);
     }
     if let Some(cache) = &settings.cache {
         store.finish(cache.size);
@@ -238,29 +240,38 @@ fn build(settings: &Settings, store: &Arc<Store>, progress: &dyn Progress) -> Re
 fn build_all(
     functions: Vec<Function>,
     said: Vec<Vec<Diagnostic>>,
+    kept: &mut Kept,
     graph: &Graph,
     settings: &Settings,
     store: &Store,
     progress: &dyn Progress,
 ) -> Vec<Outcome> {
     let jobs = functions.into_iter().zip(said).enumerate();
-    let jobs = jobs.map(|(index, (function, said))| Job { index, function, said });
+    let mut outcomes: Vec<(usize, Outcome)> = Vec::new();
+    let jobs = jobs.filter_map(|(index, (function, said))| {
+        let Some((built, diagnostics)) = kept.take(&function) else { return Some(Job { index, function, said }) };
+        progress.done(&function.name);
+        outcomes.push((index, Outcome { function, built: Some(built), diagnostics, time: Duration::ZERO }));
+        None
+    });
     let (compiled, traced): (Vec<Job>, Vec<Job>) = jobs.partition(|job| job.function.is_compiled());
     let compiling = Compiling { settings, store, progress, threads: rayon::current_num_threads() };
-    let mut outcomes: Vec<(usize, Outcome)> = thread::scope(|scope| {
+    let built: Vec<(usize, Outcome)> = thread::scope(|scope| {
         let compiled = scope.spawn(|| compiling.all(compiled));
         let graphs = Graphs::explore(traced.iter().map(|job| &job.function), graph, settings, progress);
         let build = |Job { index, function, said }: Job| {
             let start = Instant::now();
-            let planned = runtime::plan(&function, graphs.of(&function), settings);
-            let outcome = finish(function, said, planned, settings, store);
+            let graph = Arc::new(graphs.of(&function).noting());
+            let planned = runtime::plan(&function, &graph, settings);
+            let outcome = finish(function, said, planned, &graph.noted(), settings, store);
             progress.done(&outcome.function.name);
             (index, Outcome { time: start.elapsed(), ..outcome })
         };
-        let mut outcomes: Vec<(usize, Outcome)> = traced.into_par_iter().map(build).collect();
-        outcomes.extend(compiled.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        outcomes
+        let mut built: Vec<(usize, Outcome)> = traced.into_par_iter().map(build).collect();
+        built.extend(compiled.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        built
     });
+    outcomes.extend(built);
     outcomes.sort_by_key(|(index, _)| *index);
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }

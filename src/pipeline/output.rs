@@ -1,18 +1,20 @@
 //! What was planned becomes a file. In: a function and its plan. Out: an [`Outcome`]. An archive that is there
 //! already, as it would be written, is left as it is.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use rayon::prelude::*;
 
+use super::earlier::is_own_code;
 use super::weight::{self, Weight};
 use super::{Built, Outcome};
 use crate::archive::{self, Archive};
 use crate::cache::Key;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::Function;
-use crate::path::ArchivePath;
+use crate::path::{AbsPath, ArchivePath};
 use crate::plan::{BuildFacts, Content, Entry, Output, Plan};
 use crate::settings::{Format, Settings};
 use crate::store::{Hash, Store};
@@ -22,6 +24,7 @@ pub(super) fn finish(
     function: Function,
     said: Vec<Diagnostic>,
     planned: Result<Plan, Vec<Diagnostic>>,
+    noted: &BTreeSet<AbsPath>,
     settings: &Settings,
     store: &Store,
 ) -> Outcome {
@@ -37,7 +40,8 @@ pub(super) fn finish(
                     let size = archive.size.filter(|_| is_zip).unwrap_or(0);
                     let large = weight::large(size, &weights, settings.limits);
                     diagnostics.extend(large.map(about));
-                    (Some(Built { archive, facts, weights, as_it_was }), diagnostics)
+                    let code = code(noted, &output, &facts, store);
+                    (Some(Built { archive, facts, weights, code, as_it_was }), diagnostics)
                 }
                 Err(error) => {
                     diagnostics.push(about(error));
@@ -49,6 +53,20 @@ pub(super) fn finish(
     diagnostics.extend(said);
     diagnostics.sort();
     Outcome { function, built, diagnostics, time: Duration::ZERO }
+}
+
+/// The user's own code that a plan was made of, and that is in it, by real paths.
+fn code(noted: &BTreeSet<AbsPath>, output: &Output, facts: &BuildFacts, store: &Store) -> BTreeSet<AbsPath> {
+    let shipped = match output {
+        Output::Archive(entries) => entries.as_slice(),
+        Output::Verbatim { .. } => &[],
+    };
+    let shipped = shipped.iter().filter_map(|entry| match &entry.content {
+        Content::File(path) => Some(path),
+        Content::Bytes(_) | Content::Link(_) => None,
+    });
+    let real = shipped.chain(&facts.inputs).filter_map(|path| store.real(path).ok()).map(|real| real.path);
+    real.filter(is_own_code).chain(noted.iter().cloned()).collect()
 }
 
 /// The archive of a plan, what it weighs, and whether it was there already; else it is written.

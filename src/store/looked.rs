@@ -50,8 +50,43 @@ pub enum Still {
     Same,
     /// And the next who asks will know it sooner.
     Settled,
+    /// A file that was read has another content.
+    Rewritten,
     /// Something else is there.
     Changed,
+}
+
+impl Looked {
+    /// Where it is.
+    pub fn path(&self) -> &AbsPath {
+        &self.path
+    }
+}
+
+impl Fact {
+    /// How closely was it looked at?
+    fn depth(&self) -> u8 {
+        match self {
+            Self::Directory(Some(_)) | Self::File { read: Some(Read::Some(_)), .. } => 1,
+            Self::File { read: Some(Read::Whole(..)), .. } => 2,
+            _ => 0,
+        }
+    }
+}
+
+/// What two runs have looked at, of which the other ones are newer: of each path what was looked at closer.
+pub fn merged(one: Vec<Looked>, other: Vec<Looked>) -> Vec<Looked> {
+    let mut all = [one, other].concat();
+    // The newer ones are last, and stay so.
+    all.sort_by(|one, other| one.path.as_os_str().cmp(other.path.as_os_str()));
+    all.dedup_by(|newer, older| {
+        let is_same = newer.path == older.path;
+        if is_same && newer.fact.depth() >= older.fact.depth() {
+            std::mem::swap(newer, older);
+        }
+        is_same
+    });
+    all
 }
 
 impl Store {
@@ -119,6 +154,11 @@ impl Store {
                 Ok(found) if found.as_os_str().as_encoded_bytes() == *target => Still::Same,
                 _ => Still::Changed,
             },
+            (Fact::File { executable, read: Some(Read::Whole(..)), len }, FileKind::File)
+                if *executable == found.executable && *len != found.len =>
+            {
+                Still::Rewritten
+            }
             (Fact::File { len, executable, read }, FileKind::File)
                 if *len == found.len && *executable == found.executable =>
             {
@@ -130,7 +170,8 @@ impl Store {
                     }
                     Some(Read::Whole(stamp, hash)) => match self.seen(path) {
                         Ok(seen) if seen.hash == *hash => settle(stamp),
-                        _ => Still::Changed,
+                        Ok(_) => Still::Rewritten,
+                        Err(_) => Still::Changed,
                     },
                     Some(Read::Some(stamp)) if *stamp == Some(found.stamp) => Still::Same,
                     Some(Read::Some(_)) => Still::Changed,

@@ -9,7 +9,7 @@ pub mod looked;
 mod memory;
 mod paths;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -164,6 +164,19 @@ impl Store {
             self.facts.remove_if(&above, |_, known| known.is_err());
             self.real.remove_if(&above, |_, known| known.is_err());
         }
+    }
+
+    /// Every directory that was looked at.
+    pub fn directories(&self) -> BTreeSet<AbsPath> {
+        let is_directory = |found: &Result<Metadata, FileError>| {
+            found.as_ref().is_ok_and(|metadata| metadata.kind == FileKind::Directory)
+        };
+        self.facts.iter().filter(|row| is_directory(row.value())).map(|row| row.key().clone()).collect()
+    }
+
+    /// Was this path looked at, be it that nothing is there?
+    pub fn has_looked_at(&self, path: &AbsPath) -> bool {
+        self.facts.contains_key(path)
     }
 
     /// The file system below, without any view.

@@ -90,6 +90,14 @@ fn a_second_run_leaves_the_archives_as_they_are() {
     site.check(&[], "unchanged");
     assert_eq!(numbers(), first);
     fs::write(site.at("lib/shared.js"), "exports.shared = 'shared 2'").unwrap();
+    let trace = format!("--timings={}", site.scratch.path.join("trace.json").display());
+    assert_eq!(site.build(&[&trace]).status, 0);
+    // Only they are planned again.
+    let trace: Value = serde_json::from_slice(&fs::read(site.scratch.path.join("trace.json")).unwrap()).unwrap();
+    let plans = trace["traceEvents"].as_array().unwrap().iter().filter(|event| event["name"] == "plan");
+    let mut planned: Vec<&str> = plans.filter_map(|event| event["args"]["of"].as_str()).collect();
+    planned.sort_unstable();
+    assert_eq!(planned, ["bundled", "traced"]);
     site.check(&[], "a file of two functions");
     let second = numbers();
     let changed: Vec<&String> = first.keys().filter(|name| first[*name] != second[*name]).collect();

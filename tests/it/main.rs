@@ -47,4 +47,5 @@ mod tiny;
 mod toolchains;
 mod trace;
 mod transpile;
+mod watch;
 mod why;

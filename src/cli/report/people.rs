@@ -1,7 +1,7 @@
 //! What came of a command, for people: diagnostics with their source lines, and a summary table.
 //! Everything goes to stderr; stdout is for data.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -144,6 +144,47 @@ impl People {
         }
         Ok(())
     }
+}
+
+/// What became of functions, by name: the hash of the archive, or none if there is none.
+pub(in crate::cli) type Built = BTreeMap<String, Option<String>>;
+
+impl People {
+    /// What a build has changed, in a line.
+    pub(in crate::cli) fn rebuilt(
+        &self,
+        before: &Built,
+        now: &Built,
+        changed: &[String],
+        took: Duration,
+    ) -> io::Result<()> {
+        let names = |wanted: &dyn Fn(&String, &Option<String>) -> bool| -> Vec<&str> {
+            now.iter().filter(|(name, built)| wanted(name, built)).map(|(name, _)| name.as_str()).collect()
+        };
+        let built = names(&|name, built| built.is_some() && before.get(name) != Some(built));
+        let failed = names(&|_, built| built.is_none());
+        let gone: Vec<&str> = before.keys().filter(|name| !now.contains_key(*name)).map(String::as_str).collect();
+        let parts = [("built", built), ("removed", gone), ("failed", failed)].into_iter();
+        let parts =
+            parts.filter(|(_, names)| !names.is_empty()).map(|(done, names)| format!("{done} {}", some(&names)));
+        let parts: Vec<String> = parts.collect();
+        let because: Vec<&str> = changed.iter().map(String::as_str).collect();
+        let because = if because.is_empty() { String::new() } else { format!(" ({})", some(&because)) };
+        writeln!(self.stderr(), "{} in {}{because}", parts.join(", "), time(took))
+    }
+
+    /// Says something that is not about the site.
+    pub(in crate::cli) fn warn(&self, message: &str) -> io::Result<()> {
+        writeln!(self.stderr(), "warning: {message}")
+    }
+}
+
+/// Names, of many only the first.
+fn some(names: &[&str]) -> String {
+    const MOST: usize = 5;
+    let rest = names.len().saturating_sub(MOST);
+    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    names.iter().take(MOST).copied().collect::<Vec<_>>().join(", ") + &more
 }
 
 /// A diagnostic, and the functions that it concerns.

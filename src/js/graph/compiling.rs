@@ -14,12 +14,13 @@ use crate::store::FileError;
 impl Graph {
     /// How a file is transpiled for a version of Node.
     pub fn transpile_options(&self, path: &AbsPath, node: NodeVersion) -> Options {
-        let tsconfig = self.resolver.tsconfig(path).ok().flatten();
+        let tsconfig = self.known.resolver.tsconfig(path).ok().flatten();
         tsconfig.map_or_else(|| Options::new(node), |tsconfig| Options::of(&tsconfig.compiler_options, node))
     }
 
     /// What a file of the user's exports that is nothing at run time.
     pub fn exported_types(&self, path: &AbsPath) -> Arc<BTreeSet<String>> {
+        self.note(path);
         let read = || {
             let bytes = self.store().read(path).unwrap_or_default();
             Arc::new(exported_types(&String::from_utf8_lossy(&bytes), path.extension()))

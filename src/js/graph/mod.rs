@@ -9,7 +9,7 @@ mod targets;
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use dashmap::DashMap;
 use oxc_resolver::CompilerOptions;
@@ -163,9 +163,22 @@ impl<T: Clone> Once<T> {
 /// The modules of a run, under one set of resolution options.
 pub struct Graph {
     files: Arc<Files>,
+    known: Arc<Known>,
+    /// The user's modules that were asked for, if that is noted.
+    noted: Option<Mutex<BTreeSet<AbsPath>>>,
+}
+
+/// What is known under the options.
+struct Known {
     resolver: Resolver,
     modules: Once<Arc<Module>>,
     asked: DashMap<(AbsPath, Asked), Arc<Result<Targets, Unresolved>>, FxBuildHasher>,
+}
+
+impl Known {
+    fn new(resolver: Resolver) -> Arc<Self> {
+        Arc::new(Self { resolver, modules: Once::new(), asked: DashMap::default() })
+    }
 }
 
 /// What does not depend on the options.
@@ -201,7 +214,7 @@ impl Graph {
             packages: Once::new(),
             pnp,
         };
-        Self { files: Arc::new(files), resolver, modules: Once::new(), asked: DashMap::default() }
+        Self { files: Arc::new(files), known: Known::new(resolver), noted: None }
     }
 
     /// The same, with the rules of packages that a site adds.
@@ -214,11 +227,27 @@ impl Graph {
 
     /// A graph of the same files under other options. What one has parsed the other need not.
     pub fn with_options(&self, options: ResolveOptions) -> Self {
-        Self {
-            files: self.files.clone(),
-            resolver: self.resolver.with_options(options),
-            modules: Once::new(),
-            asked: DashMap::default(),
+        let resolver = self.known.resolver.with_options(options);
+        Self { files: self.files.clone(), known: Known::new(resolver), noted: None }
+    }
+
+    /// The same graph, which notes what is asked for through it.
+    pub fn noting(&self) -> Self {
+        Self { files: self.files.clone(), known: self.known.clone(), noted: Some(Mutex::default()) }
+    }
+
+    /// The user's own modules that were asked for: what was made with this graph depends on the content of
+    /// no other code of the user's. (To load a module no other is looked into.)
+    pub fn noted(&self) -> BTreeSet<AbsPath> {
+        let noted = self.noted.as_ref().map(|noted| noted.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        noted.unwrap_or_default()
+    }
+
+    fn note(&self, path: &AbsPath) {
+        if let Some(noted) = &self.noted
+            && !path.in_node_modules()
+        {
+            noted.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone());
         }
     }
 
@@ -242,13 +271,15 @@ impl Graph {
 
     /// What a file says of itself; none if it does not parse.
     pub fn analysis(&self, path: &AbsPath) -> Option<Arc<(Scan, Analysis)>> {
+        self.note(path);
         let scanned = || scanned(path, known_extension(path), self.store(), &|| self.source(path));
         self.files.scans.get_or_make(path, scanned).ok()
     }
 
     /// The module at a real path.
     pub fn module(&self, path: &AbsPath) -> Arc<Module> {
-        self.modules.get_or_make(path, || Arc::new(self.load(path)))
+        self.note(path);
+        self.known.modules.get_or_make(path, || Arc::new(self.load(path)))
     }
 
     /// The real path of `path`, as edges give it.
@@ -315,7 +346,7 @@ impl Graph {
     /// Are imports of types kept as they are written? Are those that decorators are told of? And what is
     /// wrong with who says so.
     fn rules_of(&self, path: &AbsPath, module: &mut Module) -> (bool, bool) {
-        match self.resolver.tsconfig(path) {
+        match self.known.resolver.tsconfig(path) {
             Ok(tsconfig) => {
                 let is = |says: fn(&CompilerOptions) -> Option<bool>| {
                     tsconfig.as_ref().and_then(|tsconfig| says(&tsconfig.compiler_options)) == Some(true)
@@ -376,12 +407,12 @@ impl Graph {
 
     /// The tsconfig.json that rules a file of the user's; none, too, if it cannot be read.
     pub fn tsconfig(&self, file: &AbsPath) -> Option<AbsPath> {
-        self.resolver.tsconfig(file).ok().flatten().map(|tsconfig| AbsPath::of(tsconfig.path.clone()))
+        self.known.resolver.tsconfig(file).ok().flatten().map(|tsconfig| AbsPath::of(tsconfig.path.clone()))
     }
 
     /// What is built for.
     pub fn target(&self) -> Target {
-        self.resolver.target()
+        self.known.resolver.target()
     }
 
     fn written(&self, text: &str) -> String {
@@ -394,6 +425,7 @@ impl Graph {
 
     /// What a native binary is built for; none if it is no binary.
     pub fn binary(&self, path: &AbsPath) -> Option<Arc<Binary>> {
+        self.note(path);
         let read = || self.store().read(path).ok().and_then(|bytes| binary::read(&bytes)).map(Arc::new);
         self.files.binaries.get_or_make(path, read)
     }

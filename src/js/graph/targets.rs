@@ -47,15 +47,15 @@ impl Graph {
     /// Where a request of a module would lead if it were made in this form, from where the module stands.
     pub fn targets_as(&self, importer: &AbsPath, request: &Request, form: Form) -> Arc<Result<Targets, Unresolved>> {
         let key = (importer.clone(), (request.specifier.clone(), form));
-        if let Some(known) = self.asked.get(&key) {
+        if let Some(known) = self.known.asked.get(&key) {
             return known.clone();
         }
         let found = Arc::new(self.targets_of(importer, &Request { form, ..request.clone() }));
-        self.asked.entry(key).or_insert(found).clone()
+        self.known.asked.entry(key).or_insert(found).clone()
     }
 
     pub(super) fn ask(&self, request: &Request, importer: &AbsPath) -> Result<Targets, Unresolved> {
-        let resolution = self.resolver.resolve(request, importer, &self.files.working_directory)?;
+        let resolution = self.known.resolver.resolve(request, importer, &self.files.working_directory)?;
         self.targets(&resolution)
     }
 
