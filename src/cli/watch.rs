@@ -26,12 +26,16 @@ pub(super) fn run(args: &Bundle, people: &People) -> Result<u8, Failure> {
     let cwd = working_directory()?;
     signals::end_with_what_was_started()?;
     let (sender, changes) = mpsc::channel();
+    let everywhere = vec![cwd.clone()];
     let tell = move |event: notify::Result<Event>| {
-        if let Ok(event) = event
-            && is_change(event.kind)
-        {
-            let _ = sender.send(event.paths); // The receiver lives as long as the program.
-        }
+        let paths = match event {
+            Ok(event) if event.need_rescan() => everywhere.clone(),
+            Ok(event) if is_change(event.kind) => event.paths,
+            Ok(_) => return,
+            // What has been missed may be anything.
+            Err(_) => everywhere.clone(),
+        };
+        let _ = sender.send(paths); // The receiver lives as long as the program.
     };
     let watcher = notify::recommended_watcher(tell).map_err(|error| cannot_watch(&error))?;
     let mut watched = Watched { watcher, directories: BTreeSet::new(), is_told: false };
@@ -46,7 +50,10 @@ pub(super) fn run(args: &Bundle, people: &People) -> Result<u8, Failure> {
                 if before.as_ref() != Some(&now) || report.failed() && !changed.is_empty() {
                     people.diagnostics(&report.all_diagnostics(), &cwd)?;
                     match &before {
-                        None => people.summary(&report, &settings, &cwd)?,
+                        None => {
+                            people.summary(&report, &settings, &cwd)?;
+                            people.say("watching for changes")?;
+                        }
                         Some(before) => people.rebuilt(before, &now, &relative(&changed, &cwd), report.time)?,
                     }
                 }

@@ -26,7 +26,9 @@ pub fn way(trace: &Trace, graph: &Graph, is_meant: &dyn Fn(&AbsPath) -> bool) ->
     // By whom each file was reached first; entries by nobody.
     let mut reached: BTreeMap<&AbsPath, Option<(&AbsPath, How)>> = BTreeMap::new();
     for (path, file) in &trace.files {
-        for Reason { how, parent } in &file.reasons {
+        let mut reasons: Vec<&Reason> = file.reasons.iter().collect();
+        reasons.sort_unstable();
+        for Reason { how, parent } in reasons {
             match parent {
                 Some(parent) => asked.entry(parent).or_default().push((path, *how)),
                 None => {

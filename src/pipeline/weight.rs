@@ -1,10 +1,10 @@
 //! What an archive weighs, and which packages weigh most. In: the entries of a plan and the store that
 //! compressed them. Out: sizes by package; whether the platform takes so much. Never writes.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use rustc_hash::FxHashMap;
 
 use crate::archive::deflate::Deflated;
 use crate::diagnostic::{Code, Diagnostic};
@@ -28,7 +28,7 @@ pub struct Weight {
 
 /// The heaviest first. A bundle's bytes are shared out among the packages that went into it.
 pub(super) fn weigh(entries: &[Entry], facts: &BuildFacts, store: &Store) -> Vec<Weight> {
-    let mut packages: BTreeMap<Option<String>, Weight> = BTreeMap::new();
+    let mut packages: FxHashMap<Option<&str>, Weight> = FxHashMap::default();
     for entry in entries {
         let (size, compressed) = match &entry.content {
             Content::File(path) => {
@@ -48,27 +48,28 @@ pub(super) fn weigh(entries: &[Entry], facts: &BuildFacts, store: &Store) -> Vec
             }
             Content::Link(_) => continue,
         };
-        let mut add = |package: Option<String>, files, size, compressed| {
-            let weight = packages.entry(package.clone()).or_insert(Weight { package, ..Weight::default() });
+        let mut add = |package, files, size, compressed| {
+            let weight = packages.entry(package).or_default();
             weight.files += files;
             weight.size += size;
             weight.compressed += compressed;
         };
         if facts.bundle.as_ref() != Some(&entry.path) {
-            add(package_at(entry.path.as_str()).map(str::to_owned), 1, size, compressed);
+            add(package_at(entry.path.as_str()), 1, size, compressed);
             continue;
         }
         let whole = facts.bundled.values().sum::<u64>().max(1);
         let (mut rest, mut rest_compressed) = (size, compressed);
         for (package, bytes) in facts.bundled.iter().filter(|(package, _)| package.is_some()) {
             let (part, part_compressed) = (size * bytes / whole, compressed * bytes / whole);
-            add(package.clone(), 0, part, part_compressed);
+            add(package.as_deref(), 0, part, part_compressed);
             rest -= part;
             rest_compressed -= part_compressed;
         }
         add(None, 1, rest, rest_compressed);
     }
-    let mut weights: Vec<Weight> = packages.into_values().collect();
+    let named = |(package, weight): (Option<&str>, Weight)| Weight { package: package.map(str::to_owned), ..weight };
+    let mut weights: Vec<Weight> = packages.into_iter().map(named).collect();
     weights.sort_by(|one, other| other.compressed.cmp(&one.compressed).then(one.package.cmp(&other.package)));
     weights
 }

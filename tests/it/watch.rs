@@ -24,7 +24,7 @@ impl Watching {
         let mut fnzip = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = lines(fnzip.stderr.take().unwrap());
         let mut watching = Self { site, fnzip, lines };
-        watching.until("functions built");
+        watching.until("watching for changes");
         // What is not looked at yet is looked at in the second build, of which nothing is said.
         thread::sleep(Duration::from_millis(500));
         watching

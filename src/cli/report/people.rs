@@ -170,7 +170,12 @@ impl People {
         let parts: Vec<String> = parts.collect();
         let because: Vec<&str> = changed.iter().map(String::as_str).collect();
         let because = if because.is_empty() { String::new() } else { format!(" ({})", some(&because)) };
-        writeln!(self.stderr(), "{} in {}{because}", parts.join(", "), time(took))
+        self.say(&format!("{} in {}{because}", parts.join(", "), time(took)))
+    }
+
+    /// Says how it goes on, unless quiet.
+    pub(in crate::cli) fn say(&self, message: &str) -> io::Result<()> {
+        if self.quiet { Ok(()) } else { writeln!(self.stderr(), "{message}") }
     }
 
     /// Says something that is not about the site.

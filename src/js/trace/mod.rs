@@ -92,7 +92,7 @@ pub struct Trace {
 /// One file of a trace.
 #[derive(Debug, Default)]
 pub struct TracedFile {
-    /// Who brought it in, and how; never empty, sorted.
+    /// Who brought it in, and how, as it was found; never empty, and may be said more than once.
     pub reasons: Vec<Reason>,
 }
 
@@ -248,12 +248,7 @@ impl<'a> Walk<'a> {
         self.report_without_binary(starts);
         self.found.diagnostics.sort();
         self.found.diagnostics.dedup();
-        let sorted = |(path, mut reasons): (AbsPath, Vec<Reason>)| {
-            reasons.sort_unstable();
-            reasons.dedup();
-            (path, TracedFile { reasons })
-        };
-        let files = self.files.into_iter().map(sorted).collect();
+        let files = self.files.into_iter().map(|(path, reasons)| (path, TracedFile { reasons })).collect();
         Trace { files, loaded: self.loaded.into_iter().collect(), ..self.found }
     }
 
@@ -398,7 +393,11 @@ impl<'a> Walk<'a> {
     }
 
     fn bring(&mut self, file: AbsPath, how: How, parent: Option<&AbsPath>) {
-        self.files.entry(file).or_default().push(Reason { how, parent: parent.cloned() });
+        let reasons = self.files.entry(file).or_default();
+        // What a module asks for often comes from one package.
+        if reasons.last().is_none_or(|last| last.how != how || last.parent.as_ref() != parent) {
+            reasons.push(Reason { how, parent: parent.cloned() });
+        }
     }
 
     /// Is it a package's file, and not the user's own? Where the checkout itself is does not matter.
