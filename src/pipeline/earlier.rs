@@ -96,17 +96,17 @@ pub(super) fn earlier(settings: &Settings, store: &Arc<Store>) -> Earlier {
     let count = done.len();
     let functions: Vec<Done> =
         done.into_par_iter().filter(|done| most < Still::Changed && archive::is_there(&done.archive, store)).collect();
-    let rewritten = |(looked, still): (Looked, Still)| if still == Still::Rewritten { Err(looked) } else { Ok(looked) };
-    let (looked, rewritten): (Vec<_>, Vec<_>) = looked.into_iter().zip(still).map(rewritten).partition(Result::is_ok);
-    let looked: Vec<Looked> = looked.into_iter().filter_map(Result::ok).collect();
-    let rewritten: BTreeSet<AbsPath> =
-        rewritten.into_iter().filter_map(|one| Some(one.err()?.path().clone())).collect();
+    let (rewritten, looked): (Vec<_>, Vec<_>) =
+        looked.into_iter().zip(still).partition(|(_, still)| *still == Still::Rewritten);
+    let rewritten: BTreeSet<AbsPath> = rewritten.into_iter().map(|(looked, _)| looked.path().clone()).collect();
+    let looked: Vec<Looked> = looked.into_iter().map(|(looked, _)| looked).collect();
     if most == Still::Changed || !rewritten.iter().all(is_own_code) {
         return Earlier::Some(Kept::default());
     }
     if rewritten.is_empty() && functions.len() == count {
-        let run = Run { looked: write(&looked), functions, diagnostics };
+        let mut run = Run { looked: Vec::new(), functions, diagnostics };
         if most == Still::Settled {
+            run.looked = write(&looked);
             remember(&run, settings, store);
         }
         let report = report(run, settings, store);

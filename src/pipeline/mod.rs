@@ -261,7 +261,8 @@ fn build_all(
         let graphs = Graphs::explore(traced.iter().map(|job| &job.function), graph, settings, progress);
         let build = |Job { index, function, said }: Job| {
             let start = Instant::now();
-            let graph = Arc::new(graphs.of(&function).noting());
+            let graph = graphs.of(&function);
+            let graph = if store.remembers() { Arc::new(graph.noting()) } else { graph.clone() };
             let planned = runtime::plan(&function, &graph, settings);
             let outcome = finish(function, said, planned, &graph.noted(), settings, store);
             progress.done(&outcome.function.name);

@@ -55,8 +55,11 @@ pub(super) fn finish(
     Outcome { function, built, diagnostics, time: Duration::ZERO }
 }
 
-/// The user's own code that a plan was made of, and that is in it, by real paths.
+/// The user's own code that a plan was made of, and that is in it, by real paths; none if nobody will ask.
 fn code(noted: &BTreeSet<AbsPath>, output: &Output, facts: &BuildFacts, store: &Store) -> BTreeSet<AbsPath> {
+    if !store.remembers() {
+        return BTreeSet::new();
+    }
     let shipped = match output {
         Output::Archive(entries) => entries.as_slice(),
         Output::Verbatim { .. } => &[],
