@@ -9,7 +9,9 @@ use super::graph::{Edge, Graph, Module};
 use super::parse::{CODE_EXTENSIONS, is_typescript};
 use super::scan::{Form, Request};
 use super::trace::{How, Loading, Trace, targets};
-use super::transpile::{self, Computed, Format, Interop, Options, Target, Transpiled, emitted_extension, transpile};
+use super::transpile::{
+    self, Computed, Format, Interop, Options, Target, Transpiled, emitted_extension, transpile_once,
+};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::NodeVersion;
 use crate::path::{AbsPath, as_url};
@@ -280,7 +282,8 @@ impl Work<'_> {
                 None => None,
             }
         };
-        transpile(&String::from_utf8_lossy(&bytes), path.extension(), &options, &lead)
+        let source = String::from_utf8_lossy(&bytes);
+        transpile_once(&source, path.extension(), &options, &lead, self.graph.store())
     }
 }
 

@@ -49,6 +49,7 @@ impl FileSystem for StoreFs {
             return Err(io::ErrorKind::NotFound.into());
         }
         let bytes = Self::io(self.store.read(&path))?;
+        self.store.decides(&path);
         self.held.insert(path, bytes.clone());
         Ok(bytes.to_vec())
     }

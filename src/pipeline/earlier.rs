@@ -36,7 +36,7 @@ struct Done {
     name: String,
     /// All that was known of it when it was built.
     function: Key,
-    code: BTreeSet<AbsPath>,
+    own: BTreeSet<AbsPath>,
     archive: Archive,
     facts: BuildFacts,
     weights: Vec<Weight>,
@@ -68,8 +68,8 @@ impl Kept {
 
 impl Done {
     fn built(self) -> (Built, Vec<Diagnostic>) {
-        let Self { code, archive, facts, weights, diagnostics, .. } = self;
-        (Built { archive, facts, weights, code, as_it_was: true }, diagnostics)
+        let Self { own, archive, facts, weights, diagnostics, .. } = self;
+        (Built { archive, facts, weights, own, as_it_was: true }, diagnostics)
     }
 }
 
@@ -100,7 +100,10 @@ pub(super) fn earlier(settings: &Settings, store: &Arc<Store>) -> Earlier {
         looked.into_iter().zip(still).partition(|(_, still)| *still == Still::Rewritten);
     let rewritten: BTreeSet<AbsPath> = rewritten.into_iter().map(|(looked, _)| looked.path().clone()).collect();
     let looked: Vec<Looked> = looked.into_iter().map(|(looked, _)| looked).collect();
-    if most == Still::Changed || !rewritten.iter().all(is_own_code) {
+    // Code concerns nobody if nobody has asked for it. Data that no function has was read for another reason.
+    let is_in_some = |path: &AbsPath| functions.iter().any(|done| done.own.contains(path));
+    let is_concerned = |path: &AbsPath| is_own(path) && (is_code(path) || is_in_some(path));
+    if most == Still::Changed || !rewritten.iter().all(is_concerned) {
         return Earlier::Some(Kept::default());
     }
     if rewritten.is_empty() && functions.len() == count {
@@ -115,15 +118,19 @@ pub(super) fn earlier(settings: &Settings, store: &Arc<Store>) -> Earlier {
         }
         return Earlier::Some(Kept::default());
     }
-    let is_kept = |done: &Done| done.code.is_disjoint(&rewritten);
+    let is_kept = |done: &Done| done.own.is_disjoint(&rewritten);
     let kept = functions.into_iter().filter(is_kept).map(|done| (done.name.clone(), done));
     Earlier::Some(Kept { functions: kept.collect(), looked })
 }
 
-/// Code of the user's is read for the functions that it is part of, and to know what they say of themselves, which
-/// every run looks at again. What is in any other file may decide about all of them.
-pub(super) fn is_own_code(path: &AbsPath) -> bool {
-    CODE_EXTENSIONS.contains(&path.extension()) && !path.in_node_modules()
+/// A file of the user's is read for the functions that it is part of, and to know what they say of themselves, which
+/// every run looks at again. What is in one of a package, or in any package.json, may decide about all of them.
+pub(super) fn is_own(path: &AbsPath) -> bool {
+    !path.in_node_modules() && path.name() != "package.json"
+}
+
+fn is_code(path: &AbsPath) -> bool {
+    CODE_EXTENSIONS.contains(&path.extension())
 }
 
 fn report(run: Run, settings: &Settings, store: &Arc<Store>) -> Report {
@@ -151,11 +158,11 @@ pub(super) fn remember_run(report: &Report, kept: Kept, settings: &Settings, sto
     }
     let Some(looked) = store.looked_at(&settings.out) else { return };
     let done = |outcome: &Outcome| {
-        let Built { archive, facts, weights, code, .. } = outcome.built.as_ref()?;
+        let Built { archive, facts, weights, own, .. } = outcome.built.as_ref()?;
         Some(Done {
             name: outcome.function.name.to_string(),
             function: key_of(&outcome.function),
-            code: code.clone(),
+            own: own.clone(),
             archive: archive.clone(),
             facts: facts.clone(),
             weights: weights.clone(),

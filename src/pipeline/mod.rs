@@ -77,8 +77,8 @@ pub struct Built {
     pub facts: BuildFacts,
     /// What its packages cost, the heaviest first.
     pub weights: Vec<Weight>,
-    /// The user's own code that it depends on.
-    pub code: BTreeSet<AbsPath>,
+    /// The user's own files that it depends on.
+    pub own: BTreeSet<AbsPath>,
     /// It was there already.
     pub as_it_was: bool,
 }

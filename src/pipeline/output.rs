@@ -7,7 +7,7 @@ use std::time::Duration;
 use borsh::{BorshDeserialize, BorshSerialize};
 use rayon::prelude::*;
 
-use super::earlier::is_own_code;
+use super::earlier::is_own;
 use super::weight::{self, Weight};
 use super::{Built, Outcome};
 use crate::archive::{self, Archive};
@@ -40,8 +40,8 @@ pub(super) fn finish(
                     let size = archive.size.filter(|_| is_zip).unwrap_or(0);
                     let large = weight::large(size, &weights, settings.limits);
                     diagnostics.extend(large.map(about));
-                    let code = code(noted, &output, &facts, store);
-                    (Some(Built { archive, facts, weights, code, as_it_was }), diagnostics)
+                    let own = own(noted, &output, &facts, store);
+                    (Some(Built { archive, facts, weights, own, as_it_was }), diagnostics)
                 }
                 Err(error) => {
                     diagnostics.push(about(error));
@@ -55,8 +55,8 @@ pub(super) fn finish(
     Outcome { function, built, diagnostics, time: Duration::ZERO }
 }
 
-/// The user's own code that a plan was made of, and that is in it, by real paths; none if nobody will ask.
-fn code(noted: &BTreeSet<AbsPath>, output: &Output, facts: &BuildFacts, store: &Store) -> BTreeSet<AbsPath> {
+/// The user's own files that a plan was made of, and that are in it, by real paths; none if nobody will ask.
+fn own(noted: &BTreeSet<AbsPath>, output: &Output, facts: &BuildFacts, store: &Store) -> BTreeSet<AbsPath> {
     if !store.remembers() {
         return BTreeSet::new();
     }
@@ -69,7 +69,7 @@ fn code(noted: &BTreeSet<AbsPath>, output: &Output, facts: &BuildFacts, store: &
         Content::Bytes(_) | Content::Link(_) => None,
     });
     let real = shipped.chain(&facts.inputs).filter_map(|path| store.real(path).ok()).map(|real| real.path);
-    real.filter(is_own_code).chain(noted.iter().cloned()).collect()
+    real.filter(is_own).chain(noted.iter().cloned()).collect()
 }
 
 /// The archive of a plan, what it weighs, and whether it was there already; else it is written.

@@ -17,6 +17,7 @@ use crate::path::AbsPath;
 pub struct Looked {
     path: AbsPath,
     fact: Fact,
+    decides: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, BorshSerialize, BorshDeserialize)]
@@ -50,7 +51,7 @@ pub enum Still {
     Same,
     /// And the next who asks will know it sooner.
     Settled,
-    /// A file that was read has another content.
+    /// A file that was read has another content, and only concerns who contains it or has asked for it.
     Rewritten,
     /// Something else is there.
     Changed,
@@ -84,6 +85,9 @@ pub fn merged(one: Vec<Looked>, other: Vec<Looked>) -> Vec<Looked> {
         if is_same && newer.fact.depth() >= older.fact.depth() {
             std::mem::swap(newer, older);
         }
+        if is_same {
+            older.decides |= newer.decides;
+        }
         is_same
     });
     all
@@ -107,7 +111,8 @@ impl Store {
                 Err(error) if error.is_not_found() => Fact::Nothing,
                 Err(_) => return None,
             };
-            Some(Looked { path, fact })
+            let decides = self.deciding.contains(&path);
+            Some(Looked { path, fact, decides })
         });
         looked.collect()
     }
@@ -132,7 +137,14 @@ impl Store {
 
     /// Is it as it was?
     pub fn is_still(&self, looked: &mut Looked, now: SystemTime) -> Still {
-        let Looked { path, fact } = looked;
+        match self.is_still_there(looked, now) {
+            Still::Rewritten if looked.decides => Still::Changed,
+            still => still,
+        }
+    }
+
+    fn is_still_there(&self, looked: &mut Looked, now: SystemTime) -> Still {
+        let Looked { path, fact, .. } = looked;
         let found = match self.lstat(path) {
             Ok(metadata) => metadata,
             Err(error) if error.is_not_found() && *fact == Fact::Nothing => return Still::Same,
@@ -193,13 +205,15 @@ fn hash_of_names(names: &[OsString]) -> Hash {
 /// Writes what was looked at, in few bytes.
 pub fn write(looked: &[Looked]) -> Vec<u8> {
     let mut paths = Paths::default();
-    let rows: Vec<(Compact, &Fact)> = looked.iter().map(|row| (paths.compact(&row.path), &row.fact)).collect();
+    let row = |row: &'_ Looked| (paths.compact(&row.path), row.fact.clone(), row.decides);
+    let rows: Vec<(Compact, Fact, bool)> = looked.iter().map(row).collect();
     borsh::to_vec(&rows).unwrap_or_default()
 }
 
 /// Reads what [`write()`] wrote.
 pub fn read(bytes: &[u8]) -> Option<Vec<Looked>> {
-    let rows: Vec<(Compact, Fact)> = borsh::from_slice(bytes).ok()?;
+    let rows: Vec<(Compact, Fact, bool)> = borsh::from_slice(bytes).ok()?;
     let mut paths = Paths::default();
-    rows.into_iter().map(|(path, fact)| Some(Looked { path: paths.expand(&path)?, fact })).collect()
+    let looked = |(path, fact, decides)| Some(Looked { path: paths.expand(&path)?, fact, decides });
+    rows.into_iter().map(looked).collect()
 }

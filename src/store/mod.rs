@@ -123,6 +123,8 @@ pub struct Store {
     held: AtomicUsize,
     /// Files of which parts were read.
     opened: DashSet<AbsPath, FxBuildHasher>,
+    /// Files that decide about more than those who have them.
+    deciding: DashSet<AbsPath, FxBuildHasher>,
     /// What is kept of bytes that are no file's, by their hash.
     made: Map<Hash, Arc<[u8]>>,
 }
@@ -142,6 +144,7 @@ impl Store {
             contents: Map::default(),
             held: AtomicUsize::new(0),
             opened: DashSet::default(),
+            deciding: DashSet::default(),
             made: Map::default(),
         }
     }
@@ -177,6 +180,13 @@ impl Store {
     /// Was this path looked at, be it that nothing is there?
     pub fn has_looked_at(&self, path: &AbsPath) -> bool {
         self.facts.contains_key(path)
+    }
+
+    /// What is in this file may decide about functions that neither contain it nor ask for it.
+    pub fn decides(&self, path: &AbsPath) {
+        if let Ok(real) = self.real(path) {
+            self.deciding.insert(real.path);
+        }
     }
 
     /// The file system below, without any view.

@@ -90,14 +90,6 @@ fn a_second_run_leaves_the_archives_as_they_are() {
     site.check(&[], "unchanged");
     assert_eq!(numbers(), first);
     fs::write(site.at("lib/shared.js"), "exports.shared = 'shared 2'").unwrap();
-    let trace = format!("--timings={}", site.scratch.path.join("trace.json").display());
-    assert_eq!(site.build(&[&trace]).status, 0);
-    // Only they are planned again.
-    let trace: Value = serde_json::from_slice(&fs::read(site.scratch.path.join("trace.json")).unwrap()).unwrap();
-    let plans = trace["traceEvents"].as_array().unwrap().iter().filter(|event| event["name"] == "plan");
-    let mut planned: Vec<&str> = plans.filter_map(|event| event["args"]["of"].as_str()).collect();
-    planned.sort_unstable();
-    assert_eq!(planned, ["bundled", "traced"]);
     site.check(&[], "a file of two functions");
     let second = numbers();
     let changed: Vec<&String> = first.keys().filter(|name| first[*name] != second[*name]).collect();
@@ -105,6 +97,38 @@ fn a_second_run_leaves_the_archives_as_they_are() {
     // Somebody else's archive is no archive of ours.
     fs::write(site.scratch.path.join("out/lonely.zip"), "not what was written").unwrap();
     site.check(&[], "an archive that was changed");
+}
+
+#[test]
+fn only_the_functions_that_use_a_changed_file_are_planned_again() {
+    let site = Site::new();
+    let all: &[&str] = &["bundled", "folder", "lonely", "traced"];
+    for (path, text, expected, transpiled) in [
+        ("data/one.txt", "another text", all, 0),
+        ("netlify.toml", "", all, 0),
+        ("lib/shared.js", "exports.shared = 'shared 2'", &["bundled", "traced"], 0),
+        ("lib/named.ts", "export type Named = string\nexport const named = 'named 2'", &["bundled", "folder"], 2),
+        ("data/one.txt", "read by name", &["folder"], 0),
+        ("node_modules/plain/index.js", "module.exports = []", all, 0),
+        (
+            "tsconfig.json",
+            r#"{ "compilerOptions": { "removeComments": true, "useDefineForClassFields": false, "paths": { "@lib/*": ["./lib/*"] } } }"#,
+            all,
+            4,
+        ),
+    ] {
+        assert_eq!(site.build(&[]).status, 0);
+        fs::write(site.at(path), text).unwrap();
+        let trace = site.scratch.path.join("trace.json");
+        assert_eq!(site.build(&[&format!("--timings={}", trace.display())]).status, 0, "{path}");
+        let trace: Value = serde_json::from_slice(&fs::read(trace).unwrap()).unwrap();
+        let events =
+            |of: &'static str| trace["traceEvents"].as_array().unwrap().iter().filter(move |event| event["name"] == of);
+        let mut planned: Vec<&str> = events("plan").filter_map(|event| event["args"]["of"].as_str()).collect();
+        planned.sort_unstable();
+        assert_eq!((planned.as_slice(), events("transpile").count()), (expected, transpiled), "{path}");
+        site.check(&[], path);
+    }
 }
 
 /// A sequence of numbers that is the same everywhere (xorshift).

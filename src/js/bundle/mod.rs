@@ -21,7 +21,7 @@ use super::parse::{CODE_EXTENSIONS, is_typescript};
 use super::resolve::Unresolved;
 use super::scan::{Form, Request};
 use super::trace::{Inlined, TraceOptions, targets};
-use super::transpile::{self, Options, Target, transpile};
+use super::transpile::{self, Options, Target, transpile, transpile_once};
 use crate::diagnostic::{Code, Diagnostic, Severity, Span};
 use crate::function::NodeVersion;
 use crate::path::{AbsPath, as_url};
@@ -254,7 +254,7 @@ impl Files {
             ..self.graph.transpile_options(path, self.options.node)
         };
         let lead = |specifier: &str, form: Form| self.lead(path, specifier, form);
-        match transpile(text, path.extension(), &options, &lead) {
+        match transpile_once(text, path.extension(), &options, &lead, self.graph.store()) {
             Ok(transpiled) => Ok(Content::JavaScript { text: transpiled.code, dialect, map: transpiled.map }),
             Err(said) => {
                 let reason = said.first().map_or_else(String::new, |said| said.message.clone());

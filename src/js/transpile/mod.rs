@@ -19,6 +19,7 @@ mod metadata;
 mod names;
 mod namespaces;
 mod options;
+mod remembered;
 mod said;
 mod snippet;
 mod specifiers;
@@ -27,6 +28,7 @@ mod using;
 
 use std::rc::Rc;
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use swc_core::common::comments::SingleThreadedComments;
 use swc_core::common::errors::HANDLER;
 use swc_core::common::{BytePos, FileName, GLOBALS, Globals, Mark, SourceMap, Spanned, SyntaxContext};
@@ -39,13 +41,14 @@ pub use self::common_js::WAITING_PACKAGE;
 pub use self::computed::Computed;
 pub use self::exports::exported_types;
 pub use self::options::{Decorators, Interop, Jsx, JsxRuntime, Module, Options};
+pub use self::remembered::transpile_once;
 pub use self::specifiers::{Format, Target};
 use super::parse::{guarded, is_typescript, tree};
 use super::scan::Form;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 
 /// What came out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Transpiled {
     /// JavaScript.
     pub code: String,
