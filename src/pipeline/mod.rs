@@ -195,7 +195,10 @@ pub fn bundle(settings: &Settings, store: Arc<Store>, progress: &dyn Progress) -
         store.was_made(&cache.directory);
     }
     let mut report = match earlier(settings, &store) {
-        Earlier::Same(report) => report,
+        Earlier::Same(report) => {
+            store.settle();
+            report
+        }
         Earlier::Some(kept) => build(settings, &store, kept, progress),
     };
     if !report.failed() || settings.keep_going {

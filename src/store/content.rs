@@ -202,6 +202,13 @@ impl Store {
         }
     }
 
+    /// Ends a run in which nothing was made: which contents files have may be known only now.
+    pub fn settle(&self) {
+        if let Some(memory) = self.memory.get() {
+            memory.finish();
+        }
+    }
+
     /// Ends a run: what it has learned is found by the next, in a cache of at most `limit` bytes.
     pub fn finish(&self, limit: u64) {
         if let Some(memory) = self.memory.get() {

@@ -2,6 +2,7 @@
 //! if nothing has happened to it since. Never reads the file.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -23,6 +24,8 @@ pub(super) struct Memory {
     key: Key,
     known: OnceLock<FxHashMap<AbsPath, Known>>,
     fresh: DashMap<AbsPath, Known, FxBuildHasher>,
+    /// Something is fresh that was not known.
+    has_news: AtomicBool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, BorshSerialize, BorshDeserialize)]
@@ -36,7 +39,7 @@ impl Memory {
     /// What `cache` remembers of the files that are seen from `top`.
     pub(super) fn of(cache: Cache, top: &AbsPath) -> Self {
         let key = Key::of("files", [top.as_os_str().as_encoded_bytes()]);
-        Self { cache, key, known: OnceLock::new(), fresh: DashMap::default() }
+        Self { cache, key, known: OnceLock::new(), fresh: DashMap::default(), has_news: AtomicBool::new(false) }
     }
 
     fn known(&self) -> &FxHashMap<AbsPath, Known> {
@@ -54,13 +57,16 @@ impl Memory {
     pub(super) fn learn(&self, path: &AbsPath, metadata: &Metadata, hash: Hash) {
         if metadata.kind == FileKind::File && metadata.stamp.is_settled(SystemTime::now()) {
             let known = Known { len: metadata.len, stamp: metadata.stamp, hash };
+            if self.known().get(path) != Some(&known) {
+                self.has_news.store(true, Ordering::Relaxed);
+            }
             self.fresh.insert(path.clone(), known);
         }
     }
 
     /// Remembers what was learned.
     pub(super) fn finish(&self) {
-        if self.fresh.is_empty() {
+        if !self.has_news.load(Ordering::Relaxed) {
             return;
         }
         let others = self.known().iter().filter(|(path, _)| !self.fresh.contains_key(*path)).take(MOST_OTHERS);

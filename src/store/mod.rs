@@ -7,7 +7,7 @@
 mod content;
 pub mod looked;
 mod memory;
-mod paths;
+pub mod paths;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::{OsStr, OsString};

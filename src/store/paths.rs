@@ -2,6 +2,19 @@
 
 use crate::path::AbsPath;
 
+/// Writes paths, which are sorted, in few bytes.
+pub fn write(sorted: &[AbsPath]) -> Vec<u8> {
+    let mut paths = Paths::default();
+    let rows: Vec<Compact> = sorted.iter().map(|path| paths.compact(path)).collect();
+    borsh::to_vec(&rows).unwrap_or_default()
+}
+
+/// Reads what [`write()`] wrote.
+pub fn read(bytes: &[u8]) -> Option<Vec<AbsPath>> {
+    let mut paths = Paths::default();
+    borsh::from_slice::<Vec<Compact>>(bytes).ok()?.iter().map(|row| paths.expand(row)).collect()
+}
+
 /// How many bytes are those of the path before, and the others.
 pub(super) type Compact = (u32, Vec<u8>);
 
