@@ -1,6 +1,6 @@
 //! What is fuzzed, for the fuzzer and for the test that replays its corpus: a site in memory whose files
-//! are the fuzzer's, looked at as `fnzip list --files` does; and what one file of code asks for. Nothing
-//! may panic or hang.
+//! are the fuzzer's, looked at as `fnzip list --files` does; what one file of code asks for; and an archive,
+//! verified. Nothing may panic or hang.
 
 mod grammar;
 
@@ -10,13 +10,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use fnzip::built::Place;
 use fnzip::fs::{FileKind, FileSystem, Metadata, Stamp};
+use fnzip::function::{NodeVersion, Platform};
 use fnzip::js::config::analyse;
 use fnzip::js::parse::{CODE_EXTENSIONS, parse};
 use fnzip::js::scan;
+use fnzip::path::AbsPath;
 use fnzip::pipeline;
-use fnzip::settings::{Invocation, Settings};
+use fnzip::settings::{Invocation, Limits, Settings};
 use fnzip::store::Store;
+use fnzip::verify::{Demands, verify};
 
 /// Files by their paths.
 struct Memory(BTreeMap<PathBuf, Vec<u8>>);
@@ -75,6 +79,22 @@ pub(crate) fn scan(input: &[u8]) {
     let extension = CODE_EXTENSIONS[usize::from(*kind) % CODE_EXTENSIONS.len()];
     let source = if *kind > 127 { grammar::source(rest) } else { String::from_utf8_lossy(rest).into_owned() };
     let _ = parse(extension, &source, |parsed| (scan::scan(parsed, extension), analyse(parsed, &source)));
+}
+
+/// An archive of any kind.
+pub(crate) fn archive(input: &[u8]) {
+    let out = AbsPath::of("/site/out");
+    let store = Store::new(Memory(BTreeMap::from([("/site/out/hello.zip".into(), input.to_vec())])));
+    let demands = Demands {
+        place: Place { manifest: out.child("manifest.json"), out, wants_manifest: false },
+        node: None,
+        default_node: NodeVersion::DEFAULT,
+        platform: Platform::default(),
+        limits: Limits::default(),
+        load: None,
+        places: vec![AbsPath::of("/site/source")],
+    };
+    verify(&demands, &store);
 }
 
 fn look_at(files: &[(&str, &[u8])], config: Option<String>) {

@@ -7,9 +7,11 @@
 
 pub mod archive;
 pub mod binary;
+pub mod built;
 pub mod cache;
 pub mod cli;
 pub mod diagnostic;
+pub mod diff;
 pub mod fs;
 pub mod function;
 pub mod glob;
@@ -23,3 +25,4 @@ pub mod runtime;
 pub mod settings;
 pub mod source;
 pub mod store;
+pub mod verify;

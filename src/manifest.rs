@@ -86,7 +86,8 @@ pub struct Row {
     /// Virtual processors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vcpu: Option<Number>,
-    /// What fnzip adds to the platform's format.
+    /// What fnzip adds to the platform's format; other packagers do not.
+    #[serde(default)]
     pub fnzip: Additions,
 }
 
@@ -111,7 +112,7 @@ impl BuildData {
 }
 
 /// What fnzip adds to the platform's format.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Additions {
     /// Of the archive, in hexadecimal.

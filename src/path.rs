@@ -279,6 +279,13 @@ pub struct ArchivePath(Arc<str>);
 #[error("`{0}` can not be the name of an archive entry: {1}")]
 pub struct InvalidArchivePath(String, &'static str);
 
+impl InvalidArchivePath {
+    /// What is wrong with the name.
+    pub fn why(&self) -> &'static str {
+        self.1
+    }
+}
+
 impl ArchivePath {
     /// Checks `name`.
     ///

@@ -62,10 +62,35 @@ pub struct Task<'a> {
 pub struct Ended {
     /// Did it do what it was told?
     pub success: bool,
+    /// Its exit status, unless a signal has ended it.
+    pub code: Option<i32>,
+    /// The signal that has.
+    pub signal: Option<i32>,
+    /// It took too long, and was ended.
+    pub timed_out: bool,
+    /// It printed more than it may, of which the rest is lost.
+    pub flooded: bool,
     /// What it printed on its standard output.
     pub out: String,
     /// What it printed for people.
     pub err: String,
+}
+
+/// What a program may take of the machine.
+#[derive(Debug, Clone, Copy)]
+pub struct Confined {
+    /// How long it may run. Then it is ended, with all that it has started.
+    pub time: Duration,
+    /// How many bytes it may print on each of its streams.
+    pub printed: usize,
+}
+
+/// Runs a program that nobody trusts: as [`run`] does, but within limits, and with no other environment than the task's.
+///
+/// # Errors
+/// It cannot be started. The name must be a path: there is no PATH.
+pub fn run_confined(task: &Task<'_>, confined: &Confined) -> io::Result<Ended> {
+    start(task, Some(confined))
 }
 
 /// Runs a program and waits for it. It and all that it starts are one session, with no terminal to ask
@@ -74,7 +99,14 @@ pub struct Ended {
 /// # Errors
 /// It cannot be started; `NotFound` if it is not on the PATH.
 pub fn run(task: &Task<'_>) -> io::Result<Ended> {
+    start(task, None)
+}
+
+fn start(task: &Task<'_>, confined: Option<&Confined>) -> io::Result<Ended> {
     let mut command = CommandWrap::with_new(task.program, |command| {
+        if confined.is_some() {
+            command.env_clear();
+        }
         command
             .args(&task.arguments)
             .current_dir(&**task.directory)
@@ -97,10 +129,37 @@ pub fn run(task: &Task<'_>) -> io::Result<Ended> {
         child
     };
     let id = child.id();
-    let out = child.stdout().take().map(Printed::read);
-    let err = child.stderr().take().map(Printed::read);
+    let most = confined.map_or(usize::MAX, |confined| confined.printed);
+    let out = child.stdout().take().map(|pipe| Printed::read(pipe, most));
+    let err = child.stderr().take().map(|pipe| Printed::read(pipe, most));
     // The program itself, and none of those that it leaves behind.
-    let ended = child.inner_mut().wait();
+    let mut wait_until = |end: Instant| loop {
+        match child.inner_mut().try_wait() {
+            Ok(None) if Instant::now() < end => std::thread::sleep(Duration::from_millis(5)),
+            ended => return ended,
+        }
+    };
+    let in_time = match confined {
+        Some(confined) => wait_until(Instant::now() + confined.time),
+        None => child.inner_mut().wait().map(Some),
+    };
+    let timed_out = matches!(in_time, Ok(None));
+    let ended = match in_time {
+        Ok(None) => {
+            #[cfg(unix)]
+            end_groups_at_once(id);
+            #[cfg(not(unix))]
+            child.inner_mut().kill()?;
+            child.inner_mut().wait()
+        }
+        Ok(Some(status)) => Ok(status),
+        Err(error) => Err(error),
+    };
+    // A program that nobody trusts leaves nothing behind.
+    #[cfg(unix)]
+    if confined.is_some() {
+        end_groups_at_once(id);
+    }
     let is_over = {
         let mut running = running();
         running.groups.remove(&id);
@@ -111,7 +170,15 @@ pub fn run(task: &Task<'_>) -> io::Result<Ended> {
     }
     let end = Instant::now() + GRACE;
     let text = |printed: Option<Printed>| printed.map(|printed| printed.until(end)).unwrap_or_default();
-    Ok(Ended { success: ended?.success(), out: text(out), err: text(err) })
+    let status = ended?;
+    let (out, err) = (text(out), text(err));
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    let signal = None;
+    let (success, code) = (status.success(), status.code());
+    let flooded = out.len() >= most || err.len() >= most;
+    Ok(Ended { success, code, signal, timed_out, flooded, out, err })
 }
 
 /// What a program prints. Who holds on to its pipe after its end is not waited for.
@@ -121,14 +188,17 @@ struct Printed {
 }
 
 impl Printed {
-    fn read(mut pipe: impl Read + Send + 'static) -> Self {
+    /// Reads all of it, of which so many bytes are kept: who prints must not have to wait.
+    fn read(mut pipe: impl Read + Send + 'static, most: usize) -> Self {
         let bytes = Arc::new(Mutex::new(Vec::new()));
         let (done, is_all) = channel();
         let read = bytes.clone();
         std::thread::spawn(move || {
             let mut part = [0; 8192];
             while let Ok(count @ 1..) = pipe.read(&mut part) {
-                read.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&part[..count]);
+                let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
+                let kept = count.min(most.saturating_sub(read.len()));
+                read.extend_from_slice(&part[..kept]);
             }
             // Nobody may be there any more.
             let _ = done.send(());
@@ -227,6 +297,15 @@ fn wait_for_the_end() -> ! {
 
 /// How long programs get to clear away their own temporary files, and what they leave behind to print.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// Ends a program that has not ended by itself, and whatever it has started.
+#[cfg(unix)]
+fn end_groups_at_once(group: u32) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    if let Some(group) = i32::try_from(group).ok().and_then(Pid::from_raw) {
+        let _ = kill_process_group(group, Signal::KILL); // It may be gone.
+    }
+}
 
 #[cfg(unix)]
 fn end_groups(groups: &BTreeSet<u32>) {

@@ -5,7 +5,10 @@
 pub mod deflate;
 mod directory;
 mod tarball;
+mod unpack;
 mod zipped;
+
+pub use self::unpack::unpack;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};

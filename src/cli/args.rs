@@ -1,6 +1,8 @@
 //! The arguments, which are also the help, the completions and the manual pages. In: words. Out:
 //! an [`Invocation`]. Parsing never does work.
 
+mod built;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,6 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use self::built::{Diff, Verify};
 use crate::settings::{For, Format, Invocation};
 
 /// Packages serverless functions: one reproducible archive per function, and a manifest.
@@ -20,7 +23,7 @@ use crate::settings::{For, Format, Invocation};
     max_term_width = 100,
     subcommand_required = true,
     arg_required_else_help = true,
-    after_help = "Exit status: 0 all is well, 1 a function failed, 2 the call or the environment is wrong."
+    after_help = "Exit status: 0 all is well, 1 a function failed or is not fit to deploy, 2 the call or the environment is wrong."
 )]
 pub(super) struct Cli {
     #[command(flatten)]
@@ -58,6 +61,10 @@ pub(super) enum Command {
     Bundle(Bundle),
     /// List the functions of a site
     List(List),
+    /// Check that what was built is fit to deploy
+    Verify(Verify),
+    /// Show what changed between two builds
+    Diff(Diff),
     /// Show what a function is told, and where
     Config(Config),
     /// Show why a file or package ships in a function, and what it costs

@@ -6,7 +6,9 @@ mod bundle;
 mod cache;
 mod completions;
 mod config;
+mod diff;
 mod list;
+mod loading;
 mod peer;
 mod report;
 mod rustc;
@@ -14,6 +16,7 @@ mod schema;
 mod signals;
 mod timings;
 mod trace;
+mod verify;
 mod watch;
 mod why;
 
@@ -66,6 +69,8 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         Command::Bundle(args) => bundle::run(&args, &people),
         Command::List(args) => list::run(&args, &people),
+        Command::Verify(args) => verify::run(&args, &people),
+        Command::Diff(args) => diff::run(&args, &people),
         Command::Config(args) => config::run(&args, &people),
         Command::Why(args) => why::run(&args, &people),
         Command::Trace(args) => trace::run(&args, &people),

@@ -31,6 +31,7 @@ pub(super) fn run(args: &Trace, people: &People) -> Result<u8, Failure> {
     };
     let entries: Vec<AbsPath> = args.entries.iter().map(|entry| AbsPath::resolve(&cwd, entry)).collect();
     let resolve = ResolveOptions {
+        node_only: false,
         target: Target { node: node.major, ..Target::default() },
         conditions: args.condition.clone(),
         module_sync: node.has_module_sync(),

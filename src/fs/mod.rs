@@ -2,6 +2,7 @@
 //! nothing but this file, the writers in `archive` and the command line calls `std::fs`, so that the
 //! same code can look into an archive, and a test can count every look.
 
+pub mod archived;
 pub mod mounted;
 mod zipped;
 

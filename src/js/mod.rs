@@ -9,6 +9,7 @@ pub mod compile;
 pub mod config;
 pub mod graph;
 mod literal;
+pub mod newer;
 pub mod outside;
 pub mod package;
 pub mod parse;

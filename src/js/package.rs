@@ -19,6 +19,8 @@ pub struct Package {
     pub main: Option<String>,
     /// `type` is `"module"`: its `.js` files are ES modules.
     pub is_module: bool,
+    /// `type` is `"commonjs"`: they are not, whatever their syntax.
+    pub is_commonjs: bool,
     /// The platforms that it is for: `os`, `cpu` and `libc`.
     pub platforms: [Vec<String>; 3],
     /// It says which packages it needs, be it none.
@@ -138,6 +140,7 @@ impl Package {
                 }),
             has_types: ["types", "typings"].iter().any(|field| fields.contains_key(*field)),
             is_module: fields.get("type").is_some_and(|kind| kind == "module"),
+            is_commonjs: fields.get("type").is_some_and(|kind| kind == "commonjs"),
             optional,
         })
     }
@@ -216,7 +219,7 @@ mod tests {
     #[test]
     fn what_node_accepts_is_accepted() {
         for odd in
-            [r#"{"peerDependenciesMeta":null,"optionalDependencies":[],"type":1}"#, r#"{"type":"x","type":"commonjs"}"#]
+            [r#"{"peerDependenciesMeta":null,"optionalDependencies":[],"type":1}"#, r#"{"type":"module","type":"x"}"#]
         {
             assert_eq!(Package::parse(odd.as_bytes()), Ok(Package::default()), "{odd}");
         }

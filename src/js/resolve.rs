@@ -36,6 +36,8 @@ pub struct ResolveOptions {
     pub module_sync_catchall: bool,
     /// Leave out the target that a package without `exports` would have.
     pub exports_only: bool,
+    /// Only what Node finds counts, and only what it finds first: nobody compiles these files.
+    pub node_only: bool,
     /// Specifiers, or prefixes that end in `/`, and the paths that stand for them where Node finds
     /// nothing.
     pub paths: Vec<(String, AbsPath)>,
@@ -179,6 +181,9 @@ impl Resolver {
             return Err(Unresolved::Refused(format!("Cannot find the file that \"exports\" names for '{specifier}'")));
         }
         let lenient = by == By::Bundlers || !has_exports && self.is_directory_import(&asked, &found);
+        if lenient && self.options.node_only {
+            return Err(Unresolved::Refused(format!("Directory import '{specifier}' is not supported")));
+        }
         let files = self.files(&asked, &found, by_exports);
         let unsynced = || asked.of(&self.node[asked.import]).is_ok_and(|other| other.path() != found.path());
         Ok(Resolution {
@@ -209,7 +214,7 @@ impl Resolver {
             found => found,
         };
         match found {
-            Err(error) if is_not_found(&error) => {
+            Err(error) if is_not_found(&error) && !self.options.node_only => {
                 let bundler = if importer.in_node_modules() { &self.lenient_package } else { &self.lenient };
                 if let Ok(found) = asked.of(&bundler[asked.import]) {
                     return Ok((found, By::Bundlers));
@@ -245,6 +250,9 @@ impl Resolver {
     /// # Errors
     /// It, or one that it extends, cannot be read: where and why.
     pub fn tsconfig(&self, file: &AbsPath) -> Result<Option<Arc<TsConfig>>, Refusal> {
+        if self.options.node_only {
+            return Ok(None);
+        }
         ruling(&self.tsconfig, file, &self.top, &self.options.tsconfig_directories, &self.store)
     }
 
@@ -262,10 +270,10 @@ impl Resolver {
             files.extend(path.filter(|path| !files.contains(path)).into_iter().collect::<Vec<_>>());
         };
         let exactly = || found.package_json().is_some_and(|package| names_exactly(package, asked.specifier));
-        if self.options.module_sync && (self.options.module_sync_catchall || exactly()) {
+        if self.options.module_sync && !self.options.node_only && (self.options.module_sync_catchall || exactly()) {
             add(asked.of(&self.node[asked.import]));
         }
-        if by_exports && !self.options.exports_only {
+        if by_exports && !self.options.exports_only && !self.options.node_only {
             add(asked.of(&self.legacy));
         }
         files

@@ -22,10 +22,10 @@ const TOOLS: [&str; 3] = ["netlify-cli", "@netlify/build", "@netlify/zip-it-and-
 const BUILT_IN: &str = include_str!("bootstrap.mjs");
 
 /// What stands in the archive beside a version 2 function.
-pub(super) const BOOTSTRAP_FILE: &str = "___netlify-bootstrap.mjs";
+pub const BOOTSTRAP_FILE: &str = "___netlify-bootstrap.mjs";
 
 /// What the platform loads.
-pub(super) const ENTRY_FILE: &str = "___netlify-entry-point.mjs";
+pub const ENTRY_FILE: &str = "___netlify-entry-point.mjs";
 
 /// What the platform reads beside it.
 pub(super) const METADATA_FILE: &str = "___netlify-metadata.json";

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
-use crate::js::config::hides_exports;
+use crate::js::config::{Analysis, hides_exports};
 use crate::js::graph::Graph;
 use crate::js::parse::parse;
 use crate::path::AbsPath;
@@ -12,7 +12,7 @@ use crate::plan::ModuleFormat;
 
 /// What is to be said of the main file, if anything.
 pub(super) fn missing(main: &AbsPath, format: ModuleFormat, graph: &Graph) -> Option<Diagnostic> {
-    if !exports_neither(main, graph, &mut BTreeSet::new()) {
+    if !lacks(main, graph, &|analysis| analysis.has_handler || analysis.has_default) {
         return None;
     }
     let exported = &graph.module(main).analysis.exported;
@@ -56,14 +56,19 @@ fn named_so_by(main: &AbsPath) -> &'static str {
     if matches!(main.extension(), "mjs" | "mts") { "its name" } else { "the `type` of its package.json" }
 }
 
+/// Does a module provably not export what is wanted, nor pass it on?
+pub fn lacks(main: &AbsPath, graph: &Graph, wanted: &dyn Fn(&Analysis) -> bool) -> bool {
+    lacking(main, graph, wanted, &mut BTreeSet::new())
+}
+
 /// What has been looked at adds nothing the second time.
-fn exports_neither(path: &AbsPath, graph: &Graph, seen: &mut BTreeSet<AbsPath>) -> bool {
+fn lacking(path: &AbsPath, graph: &Graph, wanted: &dyn Fn(&Analysis) -> bool, seen: &mut BTreeSet<AbsPath>) -> bool {
     if !seen.insert(path.clone()) {
         return true;
     }
     let module = graph.module(path);
     let analysis = &module.analysis;
-    if module.failure.is_some() || analysis.has_handler || analysis.has_default || analysis.is_open {
+    if module.failure.is_some() || wanted(analysis) || analysis.is_open {
         return false;
     }
     if matches!(path.extension(), "json" | "node" | "wasm") || !analysis.is_esm && hides(path, graph) {
@@ -73,7 +78,7 @@ fn exports_neither(path: &AbsPath, graph: &Graph, seen: &mut BTreeSet<AbsPath>) 
     analysis.passed_on.iter().all(|specifier| {
         let edge = module.edges.iter().find(|edge| edge.request.specifier == *specifier);
         let targets = edge.and_then(|edge| edge.outcome.as_ref().ok());
-        targets.is_some_and(|targets| targets.modules.iter().all(|next| exports_neither(&next.path, graph, seen)))
+        targets.is_some_and(|targets| targets.modules.iter().all(|next| lacking(&next.path, graph, wanted, seen)))
     })
 }
 

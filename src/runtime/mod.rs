@@ -20,6 +20,10 @@ mod way;
 
 use std::sync::Arc;
 
+pub use self::bootstrap::{BOOTSTRAP_FILE, ENTRY_FILE};
+pub use self::handler::lacks;
+pub use self::program::{PROGRAM, misfit as program_misfit};
+
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::{Function, Runtime};
 use crate::js::graph::Graph;

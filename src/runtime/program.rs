@@ -10,7 +10,7 @@ use crate::plan::{BuildFacts, Content, Entries, Output, Plan};
 use crate::settings::{Limits, Settings};
 
 /// What the platform starts.
-const BOOTSTRAP: &str = "bootstrap";
+pub const PROGRAM: &str = "bootstrap";
 
 /// What tells the platform the language.
 const TOOLCHAIN: &str = "netlify-toolchain";
@@ -41,19 +41,19 @@ pub(super) fn plan(
         let toolchain = format!("{{\"runtime\":\"{}\"}}", function.runtime);
         let mut entries = Entries::default();
         for (name, content, executable) in
-            [(BOOTSTRAP, program, true), (TOOLCHAIN, Content::Bytes(toolchain.into_bytes().into()), false)]
+            [(PROGRAM, program, true), (TOOLCHAIN, Content::Bytes(toolchain.into_bytes().into()), false)]
         {
             let at = ArchivePath::new(name).map_err(|error| fail(Code::BadArchive, error))?;
             entries.add(at, content, executable);
         }
-        (Output::Archive(entries.into_sorted()), BOOTSTRAP.to_owned())
+        (Output::Archive(entries.into_sorted()), PROGRAM.to_owned())
     };
     let facts = BuildFacts { inputs, entry_filename: Some(entry), ..BuildFacts::default() };
     Ok(Plan { output, facts, diagnostics: Vec::new() })
 }
 
 /// Why the platform cannot start a program of its own system and processor; none if it can.
-pub(super) fn misfit(program: &Binary, platform: Platform) -> Option<String> {
+pub fn misfit(program: &Binary, platform: Platform) -> Option<String> {
     if platform.is_host || platform.system != System::Linux {
         return None;
     }

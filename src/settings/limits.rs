@@ -41,7 +41,7 @@ pub(super) fn bytes_of(node: &Node) -> Option<u64> {
 }
 
 /// `60mb`, or a number of bytes.
-pub(super) fn bytes(text: &str) -> Option<u64> {
+pub fn bytes(text: &str) -> Option<u64> {
     let text = text.trim().to_lowercase();
     let units = [("gb", 1024 * MEGA), ("mb", MEGA), ("kb", 1024), ("b", 1), ("", 1)];
     let (number, unit) = units.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))?;

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 pub use cache::CacheSettings;
 pub use function_config::{ConfigLayers, config_beside};
-pub use limits::Limits;
+pub use limits::{Limits, bytes as size};
 pub use package_rule::PackageRule;
 
 use crate::diagnostic::{Diagnostic, Place, Severity};

@@ -69,3 +69,8 @@ fn netlify_toml() {
 fn scans() {
     replay("scan", 30, targets::scan);
 }
+
+#[test]
+fn archives() {
+    replay("archive", 30, targets::archive);
+}

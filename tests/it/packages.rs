@@ -78,6 +78,7 @@ fn corpus() -> Vec<Case> {
 fn graph(folder: &str) -> Graph {
     let node = NodeVersion::parse("22").unwrap();
     let resolve = ResolveOptions {
+        node_only: false,
         target: Target { node: 22, ..Target::default() },
         conditions: Vec::new(),
         module_sync: node.has_module_sync(),

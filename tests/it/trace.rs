@@ -43,6 +43,7 @@ fn every_rule() {
             (key.to_owned(), base.join(path))
         });
         let resolve = ResolveOptions {
+            node_only: false,
             target: Target { platform: platform(one("platform").unwrap_or("linux-x64")), node: node.major },
             conditions: expected.options("condition").into_iter().map(str::to_owned).collect(),
             module_sync: node.has_module_sync(),

@@ -13,6 +13,7 @@ use crate::manifest::{BuildData, runtime_version};
 use crate::path::AbsPath;
 use crate::pipeline::{Outcome, Report};
 use crate::settings::Settings;
+use crate::verify::Verified;
 
 /// An object without what is absent.
 #[derive(Default)]
@@ -98,6 +99,28 @@ fn result(outcome: &Outcome, settings: &Settings, out: &Path) -> Value {
         row.set("diagnostics", diagnostics.iter().map(|said| diagnostic(said, &settings.repository_root)).collect());
     }
     Value::Object(row.0)
+}
+
+/// What a verification found.
+pub(in crate::cli) fn findings(verified: &Verified) -> Value {
+    let entry = |finding: &Diagnostic| {
+        let path = finding.path.as_ref()?;
+        let archives = verified.functions.iter().map(|(_, archive)| archive);
+        let archive = archives.clone().find(|archive| path.starts_with(archive) && path != *archive)?;
+        Some(path.relative_to(archive))
+    };
+    let row = |finding: &Diagnostic| {
+        json!({
+            "function": finding.function,
+            "severity": finding.severity,
+            "code": finding.code,
+            "entry": entry(finding),
+            "line": finding.span.as_ref().map(|span| span.line),
+            "message": finding.message,
+            "hint": finding.hint,
+        })
+    };
+    json!({"version": 1, "findings": verified.findings.iter().map(row).collect::<Vec<_>>()})
 }
 
 /// What a bundler says, in esbuild's shape, which the peer hands on; absent if it is nothing.

@@ -178,6 +178,11 @@ impl People {
         if self.quiet { Ok(()) } else { writeln!(self.stderr(), "{message}") }
     }
 
+    /// Says what makes a command fail, and is about no place in the site.
+    pub(in crate::cli) fn error(&self, message: &str) -> io::Result<()> {
+        writeln!(self.stderr(), "error: {message}")
+    }
+
     /// Says something that is not about the site.
     pub(in crate::cli) fn warn(&self, message: &str) -> io::Result<()> {
         writeln!(self.stderr(), "warning: {message}")

@@ -122,6 +122,12 @@ impl Module {
     pub fn is_called_module(&self) -> bool {
         self.package.as_ref().is_some_and(|(_, said)| says_module(said))
     }
+
+    /// Does it say that it is not?
+    pub fn is_called_commonjs(&self) -> bool {
+        let said = self.package.as_ref().map(|(_, said)| said.as_ref().as_ref());
+        said.is_some_and(|said| said.is_ok_and(|package| package.is_commonjs))
+    }
 }
 
 /// Why a module has no edges.

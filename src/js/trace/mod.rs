@@ -156,7 +156,7 @@ pub enum LeftOut<'a> {
 
 /// Does the Lambda runtime of this Node version bring the package along? (spec: tracing.md
 /// section 2)
-fn provided_by_runtime(package: &str, node_major: u32) -> bool {
+pub fn provided_by_runtime(package: &str, node_major: u32) -> bool {
     if node_major >= 18 { package.starts_with("@aws-sdk/") } else { package == "aws-sdk" }
 }
 

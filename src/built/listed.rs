@@ -1,0 +1,123 @@
+//! The functions of an output directory. In: the directory of the archives, and the manifest. Out: a function an archive, with its row
+//! of the manifest; and where the two do not agree. Never looks into an archive.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
+use super::Place;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::function::NodeVersion;
+use crate::manifest::{Manifest, Row};
+use crate::path::AbsPath;
+use crate::store::Store;
+
+/// A function that was built.
+#[derive(Debug)]
+pub struct Listed {
+    /// Its name.
+    pub name: String,
+    /// Its archive.
+    pub path: AbsPath,
+    /// What the manifest says of it.
+    pub row: Option<Row>,
+}
+
+impl Listed {
+    /// The Node version that the manifest names.
+    pub fn node(&self) -> Option<NodeVersion> {
+        let version = self.row.as_ref()?.runtime_version.as_deref()?;
+        NodeVersion::parse(version.strip_prefix("nodejs")?.strip_suffix(".x")?)
+    }
+}
+
+/// Every function that the manifest has, and every archive that it has not.
+pub fn listed(place: &Place, store: &Store) -> (Vec<Listed>, Vec<Diagnostic>) {
+    let mut findings = Vec::new();
+    let manifest = read(place, store, &mut findings);
+    let has_manifest = manifest.is_some();
+    let mut functions: BTreeMap<AbsPath, Listed> = BTreeMap::new();
+    for row in manifest.into_iter().flat_map(|manifest| manifest.functions) {
+        let name = row.name.to_string();
+        let finding = |message: String| Diagnostic::error(Code::Manifest, message).at(&place.manifest).of(&name);
+        let Some(path) = archive_of(&row, place, store) else {
+            let hint = "build again, or deploy what the manifest was written with";
+            findings.push(finding(format!("`{}` is not there", row.path)).hint(hint));
+            continue;
+        };
+        if let Some(other) = functions.get(&path) {
+            findings.push(finding(format!("`{}` is the archive of `{}` as well", row.path, other.name)));
+            continue;
+        }
+        functions.insert(path.clone(), Listed { name, path, row: Some(row) });
+    }
+    for name in store.read_dir(&place.out).iter().flat_map(|names| names.iter()) {
+        let path = place.out.child(name);
+        if path.extension() != "zip" || functions.contains_key(&path) {
+            continue;
+        }
+        let name = path.name().trim_end_matches(".zip").to_owned();
+        if has_manifest {
+            let message = "the manifest has no row for it: whoever goes by the manifest does not deploy it";
+            let hint = "remove it, or build it again";
+            findings.push(Diagnostic::error(Code::Manifest, message).at(&path).of(&name).hint(hint));
+        }
+        functions.insert(path.clone(), Listed { name, path, row: None });
+    }
+    if functions.is_empty() && findings.is_empty() {
+        let warning = Diagnostic::warning(Code::NoFunctions, "there is nothing to verify here");
+        findings.push(warning.at(&place.out).hint("build first: `fnzip bundle`"));
+    }
+    let mut functions: Vec<Listed> = functions.into_values().collect();
+    functions.sort_by(|one, other| one.name.cmp(&other.name).then(one.path.cmp(&other.path)));
+    (functions, findings)
+}
+
+fn read(place: &Place, store: &Store, findings: &mut Vec<Diagnostic>) -> Option<Manifest> {
+    let at = &place.manifest;
+    let mut refuse = |message: String| {
+        findings.push(Diagnostic::error(Code::Manifest, message).at(at));
+        None
+    };
+    let bytes = match store.read(at) {
+        Ok(bytes) => bytes,
+        Err(error) if error.is_not_found() && !place.wants_manifest => return None,
+        Err(error) => return refuse(format!("cannot be read: {}", error.reason())),
+    };
+    match serde_json::from_slice::<Manifest>(&bytes) {
+        Ok(manifest) if manifest.version == 1 => Some(manifest),
+        Ok(manifest) => refuse(format!("its version is {}, and 1 is known", manifest.version)),
+        Err(error) => refuse(format!("not a manifest: {error}")),
+    }
+}
+
+/// Where the archive of a row is: where the row says, or beside the others, if all were moved.
+fn archive_of(row: &Row, place: &Place, store: &Store) -> Option<AbsPath> {
+    let directory = place.manifest.parent().unwrap_or_else(|| place.out.clone());
+    let said = AbsPath::resolve(&directory, &row.path);
+    let moved = place.out.child(said.name());
+    [said, moved].into_iter().find(|path| store.stat(path).is_ok())
+}
+
+/// Does an archive have the size and the hash that the manifest says?
+pub fn agrees(listed: &Listed, bytes: &[u8]) -> Vec<Diagnostic> {
+    let Some(said) = listed.row.as_ref().map(|row| &row.fnzip) else { return Vec::new() };
+    let finding = |message: String| {
+        let hint = "it was changed after it was built: build it again";
+        vec![Diagnostic::error(Code::Manifest, message).at(&listed.path).hint(hint)]
+    };
+    if let Some(size) = said.size.filter(|size| *size != bytes.len() as u64) {
+        return finding(format!("has {} bytes, and the manifest says {size}", bytes.len()));
+    }
+    let Some(expected) = &said.sha256 else { return Vec::new() };
+    let mut hash = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        let _ = write!(hash, "{byte:02x}"); // Into memory.
+    }
+    if hash == *expected {
+        Vec::new()
+    } else {
+        finding(format!("its sha256 is {hash}, and the manifest says {expected}"))
+    }
+}

@@ -1,0 +1,89 @@
+//! How `fnzip verify --load` runs functions. In: arguments, the environment. Out: which Node, with which variables and
+//! limits, and without a network where the system allows that.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Failure;
+use super::args::Verify;
+use crate::function::NodeVersion;
+use crate::path::AbsPath;
+use crate::process;
+use crate::settings::Settings;
+use crate::verify::Load;
+
+/// What `--load` asks for, and what is to be said of it.
+pub(super) fn load(args: &Verify, settings: &Settings, cwd: &Path) -> Result<(Load, Vec<String>), Failure> {
+    let here = AbsPath::resolve(cwd, ".");
+    let program = match &args.node {
+        Some(node) => AbsPath::resolve(cwd, node),
+        None => on_path("node").ok_or_else(|| {
+            Failure::Call(
+                "--load runs functions, and there is no `node` on the PATH: install Node, or name it with --node"
+                    .into(),
+            )
+        })?,
+    };
+    let said = process::output(&program, &["--version"], &here)
+        .map_err(|error| Failure::Call(format!("{program}: {error}")))?;
+    let version = NodeVersion::parse(said.trim().trim_start_matches('v')).map(|version| version.major);
+    let without_network = if args.allow_net { None } else { without_network(&here) };
+    let mut remarks = Vec::new();
+    if without_network.is_none() && !args.allow_net {
+        remarks.push("functions are loaded with a network: the system has no way to leave it out".to_owned());
+    }
+    let load = Load {
+        program: program.as_os_str().to_owned(),
+        version,
+        environment: environment(args, settings)?,
+        time: Duration::from_secs(args.timeout),
+        memory: args.memory,
+        without_network,
+    };
+    Ok((load, remarks))
+}
+
+fn on_path(program: &str) -> Option<AbsPath> {
+    let path = std::env::var_os("PATH")?;
+    let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+    let mut places = std::env::split_paths(&path).filter(|path| path.is_absolute()).map(|path| path.join(&name));
+    places.find(|path| path.is_file()).map(AbsPath::of)
+}
+
+/// netlify.toml, then files, then flags.
+fn environment(args: &Verify, settings: &Settings) -> Result<BTreeMap<String, OsString>, Failure> {
+    let mut variables: BTreeMap<String, OsString> =
+        settings.environment.iter().map(|(name, value)| (name.clone(), value.0.clone().into())).collect();
+    for file in &args.env_file {
+        let refused = |error: dotenvy::Error| Failure::Call(format!("{}: {error}", file.display()));
+        for row in dotenvy::from_path_iter(file).map_err(refused)? {
+            let (name, value) = row.map_err(refused)?;
+            variables.insert(name, value.into());
+        }
+    }
+    for given in &args.env {
+        match given.split_once('=') {
+            Some((name, value)) => drop(variables.insert(name.to_owned(), value.into())),
+            // As of docker: the caller's own.
+            None => drop(std::env::var_os(given).map(|value| variables.insert(given.clone(), value))),
+        }
+    }
+    Ok(variables)
+}
+
+/// What runs a program without a network: namespaces on Linux, the sandbox on macOS.
+fn without_network(here: &AbsPath) -> Option<Vec<OsString>> {
+    let (program, arguments): (PathBuf, &[&str]) = if cfg!(target_os = "linux") {
+        (on_path("unshare")?.to_path_buf(), &["--map-root-user", "--net", "--"])
+    } else if cfg!(target_os = "macos") {
+        ("/usr/bin/sandbox-exec".into(), &["-p", "(version 1)(allow default)(deny network*)"])
+    } else {
+        return None;
+    };
+    let nothing = on_path("true")?;
+    let tried: Vec<&str> = arguments.iter().copied().chain(nothing.to_str()).collect();
+    process::output(&AbsPath::of(program.clone()), &tried, here).ok()?;
+    Some(std::iter::once(program.into()).chain(arguments.iter().map(OsString::from)).collect())
+}

@@ -1,0 +1,64 @@
+//! Does the platform take so much? In: an archive and its sizes. Out: what is too large, too long or near to it, with
+//! the packages that weigh most.
+
+use std::collections::BTreeMap;
+
+use super::Shipped;
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::js::package::package_at;
+use crate::settings::Limits;
+
+/// Where the platform unpacks functions.
+const ROOT: &str = "/var/task/";
+
+/// The longest path and the longest name that Linux takes, in bytes.
+const LONGEST_PATH: usize = 4095;
+const LONGEST_NAME: usize = 255;
+
+/// From so many parts of ten on a limit is near.
+const NEAR: u64 = 9;
+
+pub(super) fn findings(shipped: &Shipped<'_>, size: u64, limits: Limits) -> Vec<Diagnostic> {
+    let unpacked = shipped.files.unpacked();
+    let sizes = [
+        (Severity::Error, "unpacked it has", unpacked, limits.unzipped),
+        (Severity::Error, "the archive has", size, limits.zipped),
+    ];
+    let mut findings: Vec<Diagnostic> = Vec::new();
+    for (severity, what, size, limit) in sizes {
+        let (severity, rest) = if size > limit {
+            (severity, "and the platform takes")
+        } else if size / NEAR > limit / 10 {
+            (Severity::Warning, "which is near to what the platform takes:")
+        } else {
+            continue;
+        };
+        let (size, limit) = Limits::compared(size, limit);
+        let said = Diagnostic::new(severity, Code::TooLarge, format!("{what} {size}, {rest} {limit}"));
+        findings.push(said.at(&shipped.listed.path).hint(format!("the largest are {}", largest(shipped))));
+    }
+    for name in shipped.files.entries().keys() {
+        let too_long = if ROOT.len() + name.len() > LONGEST_PATH {
+            format!("its path has {} bytes on the platform, and Linux takes {LONGEST_PATH}", ROOT.len() + name.len())
+        } else if let Some(part) = name.split('/').find(|part| part.len() > LONGEST_NAME) {
+            format!("a name in it has {} bytes, and Linux takes {LONGEST_NAME}", part.len())
+        } else {
+            continue;
+        };
+        findings.push(Diagnostic::error(Code::TooLarge, too_long).at(&shipped.at(name)));
+    }
+    findings
+}
+
+/// The three packages that weigh most, unpacked.
+fn largest(shipped: &Shipped<'_>) -> String {
+    let mut sizes: BTreeMap<Option<&str>, u64> = BTreeMap::new();
+    for (name, entry) in shipped.files.entries() {
+        *sizes.entry(package_at(name)).or_default() += entry.len;
+    }
+    let mut sizes: Vec<_> = sizes.into_iter().collect();
+    sizes.sort_by_key(|(name, size)| (std::cmp::Reverse(*size), *name));
+    let named = sizes.into_iter().take(3);
+    let named = named.map(|(name, size)| format!("{} ({})", name.unwrap_or("its own files"), Limits::shown(size)));
+    named.collect::<Vec<_>>().join(", ")
+}
