@@ -282,16 +282,16 @@ impl Archived {
         for (name, _) in self.entries.iter().filter(|(_, entry)| entry.kind == FileKind::Link) {
             let target = self.link(name).map(|target| target.to_string_lossy().into_owned()).unwrap_or_default();
             let what = match self.follow(name) {
-                Ok(true) => continue,
-                Ok(false) => What::Dangles(target),
+                Ok(Some(_)) => continue,
+                Ok(None) => What::Dangles(target),
                 Err(()) => What::LeadsOut(target),
             };
             faults.insert(fault(name, what));
         }
     }
 
-    /// Does a name lead to something? It is an error if it leads out.
-    fn follow(&self, name: &str) -> Result<bool, ()> {
+    /// Where a name leads, all links followed; nowhere, if nothing is there. It is an error if it leads out.
+    fn follow(&self, name: &str) -> Result<Option<String>, ()> {
         let mut ahead: Vec<OsString> = Path::new(name).iter().rev().map(OsString::from).collect();
         let mut at: Vec<String> = Vec::new();
         let mut links = 0;
@@ -299,14 +299,14 @@ impl Archived {
             match part.to_str() {
                 Some("..") => drop(at.pop().ok_or(())?),
                 Some(part) => at.push(part.to_owned()),
-                None => return Ok(false),
+                None => return Ok(None),
             }
             let here = at.join("/");
             if self.entries.get(&here).is_some_and(|entry| entry.kind == FileKind::Link) {
                 links += 1;
-                let Ok(target) = self.link(&here) else { return Ok(false) };
+                let Ok(target) = self.link(&here) else { return Ok(None) };
                 if links > MOST_LINKS {
-                    return Ok(false);
+                    return Ok(None);
                 }
                 at.pop();
                 for component in target.components().rev() {
@@ -320,7 +320,19 @@ impl Archived {
             }
         }
         let here = at.join("/");
-        Ok(self.entries.contains_key(&here) || self.directories.contains_key(&here))
+        let is_there = self.entries.contains_key(&here) || self.directories.contains_key(&here);
+        Ok(is_there.then_some(here))
+    }
+
+    /// The name of what a path means, as the system reads it: links above it are followed, and it itself is not.
+    fn place(&self, path: &Path) -> Option<String> {
+        let name = path.strip_prefix(&self.at).ok()?.to_str()?;
+        if self.entries.contains_key(name) || self.directories.contains_key(name) {
+            return Some(name.to_owned());
+        }
+        let (above, last) = name.rsplit_once('/')?;
+        let above = self.follow(above).ok()??;
+        Some(if above.is_empty() { last.to_owned() } else { format!("{above}/{last}") })
     }
 
     /// The bytes of an entry, as many as the archive says and no more.
@@ -352,11 +364,6 @@ impl Archived {
         let entry = self.entries.get(name).filter(|entry| entry.kind == FileKind::Link).ok_or_else(nothing)?;
         let target = String::from_utf8(self.content(entry)?);
         target.map(PathBuf::from).map_err(|_| io::ErrorKind::InvalidData.into())
-    }
-
-    /// The name of the entry at a path; none for what is not in the archive.
-    fn name<'p>(&self, path: &'p Path) -> Option<&'p str> {
-        path.strip_prefix(&self.at).ok()?.to_str()
     }
 }
 
@@ -396,18 +403,18 @@ impl FileSystem for Archived {
     fn lstat(&self, path: &Path) -> io::Result<Metadata> {
         let metadata = |kind, len, executable| Metadata { kind, len, executable, stamp: Stamp::default() };
         let directory = || metadata(FileKind::Directory, 0, false);
-        let Some(name) = self.name(path) else {
+        let Some(name) = self.place(path) else {
             return if self.at.starts_with(path) { Ok(directory()) } else { Err(nothing()) };
         };
-        match self.entries.get(name) {
+        match self.entries.get(&name) {
             Some(entry) => Ok(metadata(entry.kind, entry.len, entry.executable)),
-            None if self.directories.contains_key(name) => Ok(directory()),
+            None if self.directories.contains_key(&name) => Ok(directory()),
             None => Err(nothing()),
         }
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let entry = self.name(path).and_then(|name| self.entries.get(name)).ok_or_else(nothing)?;
+        let entry = self.place(path).and_then(|name| self.entries.get(&name)).ok_or_else(nothing)?;
         match entry.kind {
             FileKind::File => self.content(entry),
             _ => Err(io::ErrorKind::InvalidInput.into()),
@@ -415,11 +422,11 @@ impl FileSystem for Archived {
     }
 
     fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
-        self.link(self.name(path).ok_or_else(nothing)?)
+        self.link(&self.place(path).ok_or_else(nothing)?)
     }
 
     fn read_dir(&self, path: &Path) -> io::Result<Vec<OsString>> {
-        let names = self.name(path).and_then(|name| self.directories.get(name));
+        let names = self.place(path).and_then(|name| self.directories.get(&name));
         Ok(names.ok_or_else(nothing)?.iter().cloned().collect())
     }
 }

@@ -3,6 +3,8 @@
 //! algorithms (`require()` of modules.html#all-together, ESM_RESOLVE of esm.html) are
 //! oxc_resolver's; this file puts them on the store and adds what a packager must know besides.
 
+mod options;
+
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use oxc_resolver::{
 };
 use percent_encoding::percent_decode_str;
 
+use self::options::{bundler_options, node_options};
 use super::binary::Target;
 use super::package::package_name;
 use super::plugins::{Mount, mount};
@@ -187,7 +190,10 @@ impl Resolver {
         let files = self.files(&asked, &found, by_exports);
         let unsynced = || asked.of(&self.node[asked.import]).is_ok_and(|other| other.path() != found.path());
         Ok(Resolution {
-            synced: self.options.module_sync && files.len() > 1 && by == By::Node && unsynced(),
+            synced: self.options.module_sync
+                && (files.len() > 1 || self.options.node_only)
+                && by == By::Node
+                && unsynced(),
             files,
             package_jsons: self.package_jsons(&asked, &found, by, has_exports),
             lenient,
@@ -459,41 +465,4 @@ fn is_url(specifier: &str) -> bool {
 
 fn is_not_found(error: &ResolveError) -> bool {
     matches!(error, ResolveError::NotFound(_) | ResolveError::ExtensionAlias(..))
-}
-
-/// Node's own rules.
-fn node_options(options: &ResolveOptions, import: bool) -> Options {
-    let kind = if import { "import" } else { "require" };
-    let mut condition_names: Vec<String> = ["node", "node-addons", kind].map(String::from).into();
-    condition_names.extend(options.conditions.iter().cloned());
-    let for_browsers = options.conditions.iter().any(|condition| condition == "browser");
-    let fields: &[&str] = if for_browsers { &["browser", "main"] } else { &["main"] };
-    Options {
-        alias_fields: if for_browsers { vec![vec!["browser".into()]] } else { Vec::new() },
-        main_fields: fields.iter().copied().map(String::from).collect(),
-        condition_names,
-        extensions: [".js", ".json", ".node"].map(String::from).into(),
-        fully_specified: import,
-        builtin_modules: true,
-        symlinks: false,
-        // NODE_PATH is of the machine that builds, not of the one that runs.
-        node_path: false,
-        ..Options::default()
-    }
-}
-
-/// The rules that code before a build step is written by.
-fn bundler_options(options: &ResolveOptions, import: bool) -> Options {
-    let extensions = [".js", ".json", ".node", ".ts", ".tsx", ".mts", ".cts", ".jsx", ".mjs", ".cjs"];
-    let alias = |from: &str, to: &[&str]| (from.to_owned(), to.iter().copied().map(String::from).collect());
-    Options {
-        extensions: extensions.map(String::from).into(),
-        extension_alias: vec![
-            alias(".js", &[".js", ".ts", ".tsx"]),
-            alias(".mjs", &[".mjs", ".mts"]),
-            alias(".cjs", &[".cjs", ".cts"]),
-        ],
-        fully_specified: false,
-        ..node_options(options, import)
-    }
 }

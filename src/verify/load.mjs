@@ -15,14 +15,14 @@ globalThis.awslambda = {
   HttpResponseStream: { from: (stream) => stream },
 }
 
-/** Variables that somebody asked for, and that nobody has set. */
+/** Variables that somebody asked for, and that nobody has set, in the order of asking; but not Node's own. */
 const unset = new Set()
 
-const tell = (event) => appendFileSync(report, JSON.stringify({ ...event, unset: [...unset].sort() }) + '\n')
+const tell = (event) => appendFileSync(report, JSON.stringify({ ...event, unset: [...unset].slice(-3) }) + '\n')
 
 process.env = new Proxy(process.env, {
   get: (variables, name) => {
-    if (typeof name === 'string' && !(name in variables)) unset.add(name)
+    if (typeof name === 'string' && !(name in variables) && !/^(NODE|WATCH)_/.test(name)) unset.add(name)
     return variables[name]
   },
 })
@@ -46,6 +46,12 @@ process.on('unhandledRejection', (error) => {
   exit(1)
 })
 
+/** What can be called: a function, or an object of them, as `{ fetch }`. */
+const callable = (value) => {
+  const isOfFunctions = value && typeof value === 'object' && Object.values(value).some((it) => typeof it === 'function')
+  return isOfFunctions ? 'function' : typeof value
+}
+
 const load = (file) => (way === 'require' ? createRequire(entry)(file) : import(pathToFileURL(file).href))
 
 try {
@@ -53,7 +59,7 @@ try {
   const handler = typeof (module?.handler ?? module?.default?.handler)
   // What the platform's entry point hands on is looked at by itself.
   const handed = main === entry ? undefined : await import(pathToFileURL(main).href)
-  tell({ event: 'loaded', handler, default: handed && typeof (handed.default?.default ?? handed.default) })
+  tell({ event: 'loaded', handler, default: handed && callable(handed.default?.default ?? handed.default) })
 } catch (error) {
   tell({ event: 'threw', ...text(error) })
   exit(1)

@@ -210,7 +210,7 @@ impl Judge<'_> {
         if event.unset.is_empty() {
             return said;
         }
-        let asked: Vec<String> = event.unset.iter().take(5).map(|name| format!("`{name}`")).collect();
+        let asked: Vec<String> = event.unset.iter().rev().map(|name| format!("`{name}`")).collect();
         said.hint(format!("a missing variable? it read {}: --env NAME=VALUE sets one", asked.join(", ")))
     }
 

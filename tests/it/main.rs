@@ -50,5 +50,6 @@ mod trace;
 mod transpile;
 mod verify;
 mod verify_load;
+mod verify_peer;
 mod watch;
 mod why;

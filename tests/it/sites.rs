@@ -1,5 +1,7 @@
 //! Real sites with real packages: every function is bundled, unpacked elsewhere, and run by Node.
 
+use fnzip::path::AbsPath;
+
 use crate::support::{
     copy_tree, entries, fixture, fnzip, full, install, install_tools, invoke, repository, said, scratch, unpack_all,
 };
@@ -25,8 +27,17 @@ fn runs_with(site: &str, packages: Option<&str>, flags: &[&str]) {
     assert_eq!(built.out, "", "stdout is for data");
     let unpacked = scratch.path.join("unpacked");
     unpack_all(&out, &unpacked);
+    is_fit(&site, &out);
     let ran = invoke("node", &unpacked, &site.join("cases.json"));
     assert!(ran.0, "{}", ran.1);
+}
+
+/// What runs is fit to deploy, and loads.
+fn is_fit(site: &AbsPath, out: &AbsPath) {
+    let mut command = fnzip(&repository());
+    command.args(["verify", "--color=never", "-C"]).arg(&**site).arg(&**out);
+    let verified = said(command.args(full().then_some("--load")));
+    assert_eq!(verified.status, 0, "{}", verified.err);
 }
 
 #[test]

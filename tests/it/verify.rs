@@ -271,6 +271,19 @@ fn what_is_asked_for_must_be_there() {
     }
 }
 
+/// As workspaces are packed.
+#[test]
+fn links_to_folders_are_followed() {
+    let entries: &[Entry<'_>] = &[
+        ("hello.js", b"require('dep'); require('dep/lib'); exports.handler = () => {}", 0o644),
+        ("node_modules/dep", b"../packages/dep", 0o120_777),
+        ("packages/dep/package.json", br#"{ "main": "lib" }"#, 0o644),
+        ("packages/dep/lib/index.js", b"require('gone')", 0o644),
+    ];
+    let expected = &[("error", "module-not-found", "packages/dep/lib/index.js")];
+    check("a workspace", &with(&packed(entries)), &[], expected);
+}
+
 #[test]
 fn the_target_must_be_able_to_run_it() {
     let module = ("a.mjs", b"export const a = 1".as_slice(), 0o644);

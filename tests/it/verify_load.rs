@@ -161,6 +161,7 @@ fn modules_are_loaded_as_the_platform_does() {
         [("___netlify-entry-point.mjs", entry), ("___netlify-bootstrap.mjs", bootstrap), ("a.mjs", main)]
     };
     check("version 2", &site("export default async () => new Response('')"), &[], &[]);
+    check("version 2 with a member to call", &site("export default { fetch: () => new Response('') }"), &[], &[]);
     let expected = [("error", "-", "its default export is an object, and not a function")];
     check("version 2 without a function", &site("export default {}"), &[], &expected);
 }
