@@ -69,9 +69,11 @@ impl PackageChange {
     /// Whether it came, went, or is newer or older; none if only its files differ.
     pub fn word(&self) -> Option<&'static str> {
         let newest = |versions: &BTreeSet<String>| versions.iter().filter_map(|it| Version::parse(it).ok()).max();
-        match (self.size.0, self.size.1) {
-            (0, _) => Some("in"),
-            (_, 0) => Some("out"),
+        // Of what is in a bundle the bytes are not known, and of others sometimes the version is not.
+        let is_there = |versions: &BTreeSet<String>, size: u64| !versions.is_empty() || size > 0;
+        match (is_there(&self.versions.0, self.size.0), is_there(&self.versions.1, self.size.1)) {
+            (false, _) => Some("in"),
+            (_, false) => Some("out"),
             _ => match newest(&self.versions.0).cmp(&newest(&self.versions.1)) {
                 Ordering::Less => Some("up"),
                 Ordering::Greater => Some("down"),
@@ -96,7 +98,7 @@ pub fn diff(old: &Place, new: &Place, store: &Store) -> Diff {
     let mut before = read(old, store, &mut diff.diagnostics);
     let mut after = read(new, store, &mut diff.diagnostics);
     diff.size = (total(&before), total(&after));
-    diff.packages = package_changes(all_packages(&before), all_packages(&after));
+    diff.packages = package_changes(all(before.values()), all(after.values()));
     let gone: Vec<String> = before.keys().filter(|name| !after.contains_key(*name)).cloned().collect();
     let mut came: Vec<String> = after.keys().filter(|name| !before.contains_key(*name)).cloned().collect();
     let mut changes: Vec<Changed> = Vec::new();
@@ -171,7 +173,7 @@ fn is_renamed(one: &Side, other: &Side) -> bool {
 
 fn change(how: How, old: Option<&Side>, new: Option<&Side>) -> Changed {
     let size = |side: Option<&Side>| side.map_or(0, |side| side.size);
-    let weights = |side: Option<&Side>| all(side.iter().flat_map(|side| &side.packages));
+    let weights = |side: Option<&Side>| all(side.into_iter());
     let name = new.or(old).map(|side| side.listed.name.clone()).unwrap_or_default();
     Changed {
         name,
@@ -205,18 +207,19 @@ fn said(old: &Listed, new: &Listed) -> Vec<(String, Value, Value)> {
 
 type Weights = BTreeMap<String, (BTreeSet<String>, u64)>;
 
-fn all<'p>(packages: impl Iterator<Item = &'p Package>) -> Weights {
+fn all<'s>(sides: impl Iterator<Item = &'s Side>) -> Weights {
     let mut weights = Weights::new();
-    for package in packages {
-        let weight = weights.entry(package.name.clone()).or_default();
-        weight.0.extend(package.version.clone());
-        weight.1 += package.size;
+    for side in sides {
+        for package in &side.packages {
+            let weight = weights.entry(package.name.clone()).or_default();
+            weight.0.extend(package.version.clone());
+            weight.1 += package.size;
+        }
+        for package in side.listed.row.iter().flat_map(|row| &row.fnzip.bundled) {
+            weights.entry(package.name.clone()).or_default().0.extend(package.version.clone());
+        }
     }
     weights
-}
-
-fn all_packages(sides: &BTreeMap<String, Side>) -> Weights {
-    all(sides.values().flat_map(|side| &side.packages))
 }
 
 fn package_changes(mut old: Weights, new: Weights) -> Vec<PackageChange> {

@@ -22,6 +22,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod process;
 pub mod runtime;
+pub mod sbom;
 pub mod settings;
 pub mod source;
 pub mod store;

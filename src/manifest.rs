@@ -2,6 +2,8 @@
 //! JSON Schema. The names are the platform's (spec: functions.md section 6); what fnzip adds stands
 //! under one key of its own. Decides nothing.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
@@ -11,6 +13,7 @@ use crate::function::route::Route;
 use crate::function::traffic::TrafficRules;
 use crate::function::{Bundler, Function, FunctionName, InvocationMode, NodeVersion, Runtime};
 use crate::path::AbsPath;
+use crate::plan::BundledPackage;
 use crate::store::Store;
 
 /// What was built, for whoever deploys it.
@@ -129,6 +132,9 @@ pub struct Additions {
     /// The event that its name makes it run for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_triggered: Option<String>,
+    /// The packages in its bundle, which nobody sees there.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub bundled: BTreeSet<BundledPackage>,
 }
 
 /// A machine, by Node's names.

@@ -1,11 +1,12 @@
 //! What an archive will hold: the narrow waist between every runtime and every archive format. In:
 //! what a runtime decided. Out: entries, checked and in order. Knows no language and no format.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Diagnostic;
 use crate::function::Bundler;
@@ -93,6 +94,8 @@ pub struct BuildFacts {
     pub bundle: Option<ArchivePath>,
     /// What is in the bundle, by package, in bytes before it is compressed; none is the site's own.
     pub bundled: BTreeMap<Option<String>, u64>,
+    /// The packages in it.
+    pub bundled_packages: BTreeSet<BundledPackage>,
     /// Why there is no bundle, where there was to be one.
     pub bundler_errors: Vec<Diagnostic>,
     /// What the bundler has to say.
@@ -101,6 +104,21 @@ pub struct BuildFacts {
     pub input_format: Option<ModuleFormat>,
     /// What the platform loads.
     pub output_format: Option<ModuleFormat>,
+}
+
+/// A package in a bundle, as its package.json says.
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize, JsonSchema,
+)]
+pub struct BundledPackage {
+    /// What it is called.
+    pub name: String,
+    /// Which one it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Its licence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
 }
 
 /// Entries by name; a second one of the same name replaces the first.

@@ -1,12 +1,13 @@
 //! The npm packages in an archive. In: its files. Out: each package that has a directory in some `node_modules`, with
-//! what its package.json says and what it weighs. What went into a bundle has no directory, and is not seen.
+//! what its package.json says and what it weighs. What went into a bundle has no directory: the manifest names it.
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::fs::FileSystem;
 use crate::fs::archived::Archived;
+use crate::js::package::licence;
 use crate::path::AbsPath;
 
 /// A package in an archive.
@@ -48,11 +49,11 @@ pub fn packages(files: &Archived, at: &AbsPath) -> Vec<Package> {
         package.packed += entry.packed;
         if path.strip_prefix(directory) == Some("/package.json") {
             let said = files.read(&at.join(path)).unwrap_or_default();
-            let said: Value = serde_json::from_slice(&said).unwrap_or_default();
-            package.version = said["version"].as_str().map(str::to_owned);
+            let said: Map<String, Value> = serde_json::from_slice(&said).unwrap_or_default();
+            package.version = said.get("version").and_then(Value::as_str).map(str::to_owned);
             package.licence = licence(&said);
             // An alias stands under another name than its own.
-            if let Some(name) = said["name"].as_str() {
+            if let Some(name) = said.get("name").and_then(Value::as_str) {
                 name.clone_into(&mut package.name);
             }
         }
@@ -69,15 +70,6 @@ fn directory_of(path: &str) -> Option<&str> {
     let len = if first.starts_with('@') { first.len() + 1 + parts.next()?.len() } else { first.len() };
     // What lies there by itself is of no package: `.package-lock.json`, `.bin/x`.
     (path.len() > at + len && !first.starts_with('.')).then(|| &path[..at + len])
-}
-
-/// `license`, or the older `licenses`.
-fn licence(said: &Value) -> Option<String> {
-    let name = |value: &Value| value.as_str().or_else(|| value["type"].as_str()).map(str::to_owned);
-    name(&said["license"]).or_else(|| {
-        let all: Vec<String> = said["licenses"].as_array()?.iter().filter_map(name).collect();
-        (!all.is_empty()).then(|| all.join(" OR "))
-    })
 }
 
 #[cfg(test)]

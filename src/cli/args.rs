@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(super) use self::built::{Diff, Verify};
+pub(super) use self::built::{Diff, Sbom, Verify};
 use crate::settings::{For, Format, Invocation};
 
 /// Packages serverless functions: one reproducible archive per function, and a manifest.
@@ -65,6 +65,8 @@ pub(super) enum Command {
     Verify(Verify),
     /// Show what changed between two builds
     Diff(Diff),
+    /// Show what shipped, as a bill of materials (CycloneDX)
+    Sbom(Sbom),
     /// Show what a function is told, and where
     Config(Config),
     /// Show why a file or package ships in a function, and what it costs

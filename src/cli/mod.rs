@@ -12,6 +12,7 @@ mod loading;
 mod peer;
 mod report;
 mod rustc;
+mod sbom;
 mod schema;
 mod signals;
 mod timings;
@@ -71,6 +72,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Command::List(args) => list::run(&args, &people),
         Command::Verify(args) => verify::run(&args, &people),
         Command::Diff(args) => diff::run(&args, &people),
+        Command::Sbom(args) => sbom::run(&args, &people),
         Command::Config(args) => config::run(&args, &people),
         Command::Why(args) => why::run(&args, &people),
         Command::Trace(args) => trace::run(&args, &people),

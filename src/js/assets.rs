@@ -216,7 +216,7 @@ impl Ground<'_> {
 const MODULES: &str = if cfg!(windows) { "\\node_modules\\" } else { "/node_modules/" };
 
 /// The directory of the package that a file is of.
-pub(super) fn package_root(file: &AbsPath) -> Option<AbsPath> {
+pub fn package_root(file: &AbsPath) -> Option<AbsPath> {
     let whole = file.to_str()?;
     let (_, below) = whole.rsplit_once(MODULES)?;
     let name = if below.starts_with('@') { 2 } else { 1 };

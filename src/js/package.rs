@@ -15,6 +15,8 @@ pub struct Package {
     pub name: Option<String>,
     /// Which one it is.
     pub version: Option<String>,
+    /// Its licence, as it says.
+    pub licence: Option<String>,
     /// The file that stands for it where `exports` does not decide.
     pub main: Option<String>,
     /// `type` is `"module"`: its `.js` files are ES modules.
@@ -122,6 +124,7 @@ impl Package {
         let text = |field: &str| fields.get(field).and_then(Value::as_str).map(str::to_owned);
         let (name, version, main) = (text("name"), text("version"), text("main"));
         Ok(Self {
+            licence: licence(&fields),
             name,
             version,
             main,
@@ -160,6 +163,15 @@ impl Package {
             !excluded && (named.is_empty() || named.iter().any(|one| *one == has))
         })
     }
+}
+
+/// `license`, or the older `licenses`.
+pub fn licence(fields: &Map<String, Value>) -> Option<String> {
+    let name = |value: &Value| value.as_str().or_else(|| value["type"].as_str()).map(str::to_owned);
+    fields.get("license").and_then(name).or_else(|| {
+        let all: Vec<String> = fields.get("licenses")?.as_array()?.iter().filter_map(name).collect();
+        (!all.is_empty()).then(|| all.join(" OR "))
+    })
 }
 
 /// The package that a file is of, by its place below the last `node_modules`; the site's own has none.

@@ -79,6 +79,7 @@ fn manifest(report: &Report, settings: &Settings) -> Manifest {
                 unzipped_size: archive.unzipped_size,
                 entries: archive.entries,
                 event_triggered: events::trigger(&function.name).map(str::to_owned),
+                bundled: facts.bundled_packages.clone(),
             },
         })
     });

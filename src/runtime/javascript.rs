@@ -102,6 +102,7 @@ pub(super) fn plan(function: &Function, graph: &Arc<Graph>, settings: &Settings)
             included_files: included.files,
             bundle: archive.main.filter(|_| !modules.bundled.is_empty()),
             bundled: modules.bundled,
+            bundled_packages: modules.bundled_packages,
             native_modules: modules.native,
             bundler_warnings,
             bundler_errors,

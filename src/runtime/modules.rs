@@ -10,13 +10,14 @@ use super::way::{Way, input_format, name, output_format, way};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::{Bundler, Function, NodeVersion};
 use crate::js::addons::package_name;
+use crate::js::assets::package_root;
 use crate::js::bundle::{BundleOptions, Packages, bundle};
 use crate::js::compile::{CompileOptions, compile};
 use crate::js::graph::Graph;
 use crate::js::outside::{native_packages, outside};
 use crate::js::trace::{Inlined, Loading, Trace, TraceOptions, trace, trace_beside};
 use crate::path::AbsPath;
-use crate::plan::ModuleFormat;
+use crate::plan::{BundledPackage, ModuleFormat};
 use crate::settings::Settings;
 
 /// What ships of a function's modules.
@@ -41,6 +42,8 @@ pub(super) struct Modules {
     pub(super) root: Option<AbsPath>,
     /// What is in a bundle, by package, in bytes.
     pub(super) bundled: BTreeMap<Option<String>, u64>,
+    /// The packages among them.
+    pub(super) bundled_packages: BTreeSet<BundledPackage>,
     /// Packages with native addons beside a bundle.
     pub(super) native: BTreeMap<String, BTreeMap<AbsPath, String>>,
     /// What the bundler had to say, and why it failed.
@@ -123,6 +126,7 @@ impl Work<'_> {
             bundler: name(self.function, way, input_format(self.main, &module)),
             root: None,
             bundled: BTreeMap::new(),
+            bundled_packages: BTreeSet::new(),
             native: BTreeMap::new(),
             bundler_said: Default::default(),
             said: compiled.diagnostics,
@@ -203,12 +207,26 @@ impl Work<'_> {
             bundler: name(self.function, self.chosen, input_format(self.main, &module)),
             root: (!is_version_2).then(|| self.settings.repository_root.clone()),
             bundled: by_package(&bundled.sizes),
+            bundled_packages: packages_in(&bundled.sizes, self.graph),
             native,
             said: [bundled.diagnostics.clone(), beside.diagnostics].concat(),
             bundler_said: [bundled.diagnostics, Vec::new()],
             traced,
         })
     }
+}
+
+/// The packages that anything is left of.
+fn packages_in(sizes: &BTreeMap<AbsPath, usize>, graph: &Graph) -> BTreeSet<BundledPackage> {
+    let left = sizes.iter().filter(|(_, size)| **size > 0).map(|(path, _)| path);
+    let roots: BTreeSet<AbsPath> = left.filter_map(package_root).collect();
+    let package = |root: &AbsPath| {
+        let said = graph.package(&root.child("package.json"));
+        let said = said.as_ref().as_ref().ok()?;
+        let name = said.name.clone().or_else(|| package_name(&root.child("package.json")))?;
+        Some(BundledPackage { name, version: said.version.clone(), license: said.licence.clone() })
+    };
+    roots.iter().filter_map(package).collect()
 }
 
 fn by_package(sizes: &BTreeMap<AbsPath, usize>) -> BTreeMap<Option<String>, u64> {

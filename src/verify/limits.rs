@@ -2,6 +2,7 @@
 //! the packages that weigh most.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 use super::Shipped;
 use crate::diagnostic::{Code, Diagnostic, Severity};
@@ -48,6 +49,21 @@ pub(super) fn findings(shipped: &Shipped<'_>, size: u64, limits: Limits) -> Vec<
         findings.push(Diagnostic::error(Code::TooLarge, too_long).at(&shipped.at(name)));
     }
     findings
+}
+
+/// What all variables of a function may have together, in bytes: names, values and the `=` between them.
+const MOST_VARIABLES: usize = 4096;
+
+/// Are there more variables than Lambda takes?
+pub(super) fn environment(variables: &BTreeMap<String, OsString>) -> Option<Diagnostic> {
+    let size: usize = variables.iter().map(|(name, value)| name.len() + 1 + value.len()).sum();
+    let mut largest: Vec<(&String, usize)> = variables.iter().map(|(name, value)| (name, value.len())).collect();
+    largest.sort_by_key(|(name, len)| (std::cmp::Reverse(*len), *name));
+    let largest: Vec<String> = largest.into_iter().take(3).map(|(name, len)| format!("`{name}` ({len})")).collect();
+    (size > MOST_VARIABLES).then(|| {
+        let message = format!("the environment has {size} bytes, and Lambda takes {MOST_VARIABLES} for a function");
+        Diagnostic::error(Code::TooLarge, message).hint(format!("the largest are {}", largest.join(", ")))
+    })
 }
 
 /// The three packages that weigh most, unpacked.

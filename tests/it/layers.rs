@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["runtime", "manifest"],
     &["pipeline"],
     &["built"],
-    &["verify", "diff"],
+    &["verify", "diff", "sbom"],
     &["cli"],
     &["main", "lib"],
 ];

@@ -40,6 +40,7 @@ mod reads;
 mod ready_made;
 mod rows;
 mod rules;
+mod sbom;
 mod sites;
 mod sizes;
 mod syntax;

@@ -180,6 +180,17 @@ fn variables_come_from_netlify_toml_files_and_flags() {
 }
 
 #[test]
+fn lambda_takes_so_many_variables() {
+    let site = scratch();
+    site.file("out/hello.zip", packed(&[("hello.js", "exports.handler = () => {}")]));
+    for (len, status) in [(4000, 0), (4200, 1)] {
+        site.file(".env.test", format!("ONE={}\n", "1".repeat(len)));
+        let said = load(&site, &["--env-file", ".env.test"]);
+        assert_eq!((said.status, said.out.contains("too-large")), (status, status == 1), "{}", said.err);
+    }
+}
+
+#[test]
 fn there_is_no_network_unless_it_is_allowed() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

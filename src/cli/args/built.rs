@@ -1,4 +1,4 @@
-//! The arguments of the commands that look at what was built: `fnzip verify` and `fnzip diff`.
+//! The arguments of the commands that look at what was built: `fnzip verify`, `fnzip diff`, `fnzip sbom`.
 
 use std::path::{Path, PathBuf};
 
@@ -101,4 +101,39 @@ pub(in crate::cli) struct Diff {
     /// Fail if all archives together have grown by more: `500kb`, `10%`
     #[arg(long, value_name = "SIZE", env = "FNZIP_BUDGET", hide_env = true)]
     pub(in crate::cli) budget: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = TWINS)]
+pub(in crate::cli) struct Sbom {
+    /// Where the archives are [default: .netlify/functions of the site]
+    #[arg(value_name = "OUT", env = "FNZIP_OUT", hide_env = true)]
+    out: Option<PathBuf>,
+    /// Where to start looking for the site's netlify.toml
+    #[arg(short = 'C', long = "cwd", alias = "site", value_name = "DIR", env = "FNZIP_CWD", hide_env = true)]
+    cwd: Option<PathBuf>,
+    /// The manifest [default: manifest.json beside the archives, if it is there]
+    #[arg(long, value_name = "PATH", env = "FNZIP_MANIFEST", hide_env = true)]
+    pub(in crate::cli) manifest: Option<PathBuf>,
+    /// Of one function, instead of all
+    #[arg(long, value_name = "NAME", env = "FNZIP_FUNCTION_NAME", hide_env = true)]
+    pub(in crate::cli) function: Option<String>,
+    /// Write a document a function and one of the site here, instead of printing one
+    #[arg(long, value_name = "DIR", conflicts_with = "function", env = "FNZIP_DIR", hide_env = true)]
+    pub(in crate::cli) dir: Option<PathBuf>,
+}
+
+impl Sbom {
+    /// What was asked for, as seen from `cwd`.
+    pub(in crate::cli) fn invocation(&self, cwd: &Path) -> Invocation {
+        Invocation {
+            cwd: cwd.into(),
+            site: self.cwd.clone(),
+            out: self.out.clone(),
+            manifest: self.manifest.clone(),
+            tolerate_missing_sources: true,
+            environment: environment(),
+            ..Invocation::default()
+        }
+    }
 }
