@@ -10,6 +10,7 @@ use crate::function::{NodeVersion, Platform};
 use crate::js::binary::{Misfit, Target, is_binary};
 use crate::js::graph::{Edge, Graph};
 use crate::js::newer::newer;
+use crate::js::package::package_at;
 use crate::js::scan::Form;
 use crate::path::AbsPath;
 use crate::plan::ModuleFormat;
@@ -21,6 +22,7 @@ pub(super) fn findings(shipped: &Shipped<'_>, complete: &Complete, platform: Pla
         _ => Vec::new(),
     };
     findings.extend(unreached_binaries(shipped, complete, platform));
+    findings.extend(of_other_nodes(shipped, complete, platform));
     if let Some(graph) = &complete.graph {
         let walk = Walk { graph, complete, node: shipped.node };
         findings.extend(complete.modules.iter().flat_map(|path| walk.module(path)));
@@ -62,6 +64,34 @@ fn unreached_binaries(shipped: &Shipped<'_>, complete: &Complete, platform: Plat
         Some(Diagnostic::note(Code::ForeignBinary, why).at(&at))
     };
     names.filter_map(misfit).collect()
+}
+
+/// Addons that are built for the inside of another Node, and not for its stable interface (Node-API). A package may have
+/// one for each Node, of which its loader takes what fits.
+fn of_other_nodes(shipped: &Shipped<'_>, complete: &Complete, platform: Platform) -> Vec<Diagnostic> {
+    let target = Target { platform, node: shipped.node.major };
+    let addons = shipped.files.entries().keys().filter(|name| name.ends_with(".node"));
+    let addons: Vec<(&String, Option<u32>)> = addons.map(|name| (name, interface(&shipped.bytes(name)))).collect();
+    let fits = |abi: Option<u32>| abi.is_none_or(|abi| abi == target.abi());
+    let finding = |(name, abi): &(&String, Option<u32>)| {
+        let abi = abi.filter(|abi| *abi != target.abi())?;
+        let is_choice = addons.iter().any(|(other, abi)| package_at(other) == package_at(name) && fits(*abi));
+        let at = shipped.at(name);
+        let severity = if is_choice || !complete.reached.contains(&at) { Severity::Note } else { Severity::Error };
+        let (node, needed) = (shipped.node.major, target.abi());
+        let message = format!("it is built for the ABI {abi} of Node, and Node {node} has {needed}");
+        let hint = format!("install, or rebuild, the package with Node {node}");
+        Some(Diagnostic::new(severity, Code::ForeignBinary, message).at(&at).hint(hint))
+    };
+    addons.iter().filter_map(finding).collect()
+}
+
+/// The version of Node's interface (NODE_MODULE_VERSION) in the name of the function by which Node registers an addon.
+fn interface(addon: &[u8]) -> Option<u32> {
+    const NAME: &[u8] = b"node_register_module_v";
+    let at = memchr::memmem::find(addon, NAME)? + NAME.len();
+    let digits = addon[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    std::str::from_utf8(&addon[at..at + digits]).ok()?.parse().ok()
 }
 
 struct Walk<'a> {

@@ -352,6 +352,28 @@ fn the_target_must_be_able_to_run_it() {
             "24",
             &[("error", "addon", "a.node")],
         ),
+        (
+            "a binary for another Node",
+            &[("hello.js", b"require('./a.node'); exports.handler = () => {}", 0o644), ("a.node", ABI_115, 0o644)],
+            "24",
+            &[("error", "foreign-binary", "a.node")],
+        ),
+        (
+            "one for this Node",
+            &[("hello.js", b"require('./a.node'); exports.handler = () => {}", 0o644), ("a.node", ABI_115, 0o644)],
+            "20",
+            &[],
+        ),
+        (
+            "one of several, of which one fits",
+            &[
+                ("hello.js", b"require('./a.node'); require('./b.node'); exports.handler = () => {}", 0o644),
+                ("a.node", ABI_115, 0o644),
+                ("b.node", b"napi_register_module_v1", 0o644),
+            ],
+            "24",
+            &[("note", "foreign-binary", "a.node")],
+        ),
         ("one that nobody asks for", &[GOOD, ("a.node", MACH_O, 0o644)], "24", &[("note", "foreign-binary", "a.node")]),
     ];
     for (what, entries, node, expected) in cases {
@@ -362,6 +384,9 @@ fn the_target_must_be_able_to_run_it() {
 /// The header of a 64-bit library for macOS on ARM, without any commands.
 const MACH_O: &[u8] =
     &[0xcf, 0xfa, 0xed, 0xfe, 0x0c, 0, 0, 1, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+/// What an addon for Node 20 has in its table of names.
+const ABI_115: &[u8] = b"\0node_register_module_v115\0";
 
 #[test]
 fn what_must_not_ship_is_told() {

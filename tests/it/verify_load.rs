@@ -3,8 +3,10 @@
 use std::fs;
 use std::io::{Cursor, Read, Write};
 use std::net::TcpListener;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use zip::ZipWriter;
@@ -177,6 +179,37 @@ fn variables_come_from_netlify_toml_files_and_flags() {
     assert_eq!(found(&said)[0].2, "threw while it was loaded: Error: toml,file,flag");
     let missing = load(&site, &["--env-file", "gone"]);
     assert_eq!(missing.status, 2, "{}", missing.err);
+}
+
+#[test]
+fn a_run_that_is_interrupted_leaves_nothing_behind() {
+    let site = scratch();
+    site.file("out/hello.zip", packed(&[("hello.js", "for (;;);")]));
+    let temporary = site.path.join("tmp");
+    fs::create_dir_all(&*temporary).unwrap();
+    let mut run = Command::new(env!("CARGO_BIN_EXE_fnzip"))
+        .args(["verify", "out", "--load", "--timeout", "300"])
+        .current_dir(&*site.path)
+        .env("TMPDIR", &*temporary)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let left = || {
+        fs::read_dir(&*temporary)
+            .unwrap()
+            .filter_map(|it| Some(it.ok()?.path().join("task/hello.js")))
+            .collect::<Vec<_>>()
+    };
+    let start = Instant::now();
+    while !left().iter().any(|path| path.exists()) {
+        assert!(start.elapsed() < Duration::from_secs(60), "it has not begun");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let interrupted = Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    let status = run.wait().unwrap();
+    assert!(!status.success());
+    assert_eq!(left(), Vec::<std::path::PathBuf>::new());
 }
 
 #[test]
