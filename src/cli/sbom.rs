@@ -8,7 +8,6 @@ use super::args::Sbom;
 use super::report::people::People;
 use super::{FAILURE, Failure, SUCCESS, print_json, resolve, working_directory};
 use crate::archive::write_file;
-use crate::built::Place;
 use crate::fs::Disk;
 use crate::path::AbsPath;
 use crate::sbom::{Locks, sbom};
@@ -23,8 +22,7 @@ pub(super) fn run(args: &Sbom, people: &People) -> Result<u8, Failure> {
     }
     let locks = Locks::read(&[settings.base.clone(), settings.repository_root.clone()], &store);
     let site = settings.base.name().to_owned();
-    let place = Place { out: settings.out, manifest: settings.manifest, wants_manifest: args.manifest.is_some() };
-    let found = sbom(&place, &site, &locks, &store);
+    let found = sbom(&args.built.place(&settings), &site, &locks, &store);
     people.diagnostics(&found.diagnostics.iter().collect::<Vec<_>>(), &cwd)?;
     if let Some(directory) = &args.dir {
         let directory = AbsPath::resolve(&cwd, directory);

@@ -40,7 +40,7 @@ pub(super) fn run(args: &Verify, people: &People) -> Result<u8, Failure> {
         platform: settings.platform,
         limits: settings.limits,
         places: vec![settings.base.clone(), settings.repository_root.clone()],
-        place: Place { out: settings.out, manifest: settings.manifest, wants_manifest: args.manifest.is_some() },
+        place: args.built.place(&settings),
     };
     let mut verified = in_parallel(args.jobs, || verify(&demands, &store))?;
     if let Some(settings) = settings_again {

@@ -6,11 +6,12 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use super::{Arch, TWINS, environment};
-use crate::settings::Invocation;
+use crate::built::Place;
+use crate::settings::{Invocation, Settings};
 
+/// Where something was built.
 #[derive(Debug, Args)]
-#[command(after_help = TWINS)]
-pub(in crate::cli) struct Verify {
+pub(in crate::cli) struct Built {
     /// Where the archives are [default: .netlify/functions of the site]
     #[arg(value_name = "OUT", env = "FNZIP_OUT", hide_env = true)]
     out: Option<PathBuf>,
@@ -19,7 +20,36 @@ pub(in crate::cli) struct Verify {
     cwd: Option<PathBuf>,
     /// The manifest [default: manifest.json beside the archives, if it is there]
     #[arg(long, value_name = "PATH", env = "FNZIP_MANIFEST", hide_env = true)]
-    pub(in crate::cli) manifest: Option<PathBuf>,
+    manifest: Option<PathBuf>,
+}
+
+impl Built {
+    /// The site that it was built from, as seen from `cwd`, if there is one.
+    fn invocation(&self, cwd: &Path) -> Invocation {
+        Invocation {
+            cwd: cwd.into(),
+            site: self.cwd.clone(),
+            out: self.out.clone(),
+            manifest: self.manifest.clone(),
+            // Archives may be looked at where nothing else is.
+            tolerate_missing_sources: true,
+            environment: environment(),
+            ..Invocation::default()
+        }
+    }
+
+    /// Where archives and manifest are.
+    pub(in crate::cli) fn place(&self, settings: &Settings) -> Place {
+        let wants_manifest = self.manifest.is_some();
+        Place { out: settings.out.clone(), manifest: settings.manifest.clone(), wants_manifest }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = TWINS)]
+pub(in crate::cli) struct Verify {
+    #[command(flatten)]
+    pub(in crate::cli) built: Built,
     /// The Node version that functions will run on [default: what the manifest says, else the site]
     #[arg(long, value_name = "V", env = "FNZIP_NODE_VERSION", hide_env = true)]
     pub(in crate::cli) node_version: Option<String>,
@@ -68,17 +98,10 @@ impl Verify {
     /// What was asked for, as seen from `cwd`.
     pub(in crate::cli) fn invocation(&self, cwd: &Path) -> Invocation {
         Invocation {
-            cwd: cwd.into(),
-            site: self.cwd.clone(),
-            out: self.out.clone(),
-            manifest: self.manifest.clone(),
             node_version: self.node_version.clone(),
             arch: self.arch.map(Into::into),
             strict: self.strict,
-            // Archives may be verified where nothing else is.
-            tolerate_missing_sources: true,
-            environment: environment(),
-            ..Invocation::default()
+            ..self.built.invocation(cwd)
         }
     }
 }
@@ -106,15 +129,8 @@ pub(in crate::cli) struct Diff {
 #[derive(Debug, Args)]
 #[command(after_help = TWINS)]
 pub(in crate::cli) struct Sbom {
-    /// Where the archives are [default: .netlify/functions of the site]
-    #[arg(value_name = "OUT", env = "FNZIP_OUT", hide_env = true)]
-    out: Option<PathBuf>,
-    /// Where to start looking for the site's netlify.toml
-    #[arg(short = 'C', long = "cwd", alias = "site", value_name = "DIR", env = "FNZIP_CWD", hide_env = true)]
-    cwd: Option<PathBuf>,
-    /// The manifest [default: manifest.json beside the archives, if it is there]
-    #[arg(long, value_name = "PATH", env = "FNZIP_MANIFEST", hide_env = true)]
-    pub(in crate::cli) manifest: Option<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) built: Built,
     /// Of one function, instead of all
     #[arg(long, value_name = "NAME", env = "FNZIP_FUNCTION_NAME", hide_env = true)]
     pub(in crate::cli) function: Option<String>,
@@ -126,14 +142,6 @@ pub(in crate::cli) struct Sbom {
 impl Sbom {
     /// What was asked for, as seen from `cwd`.
     pub(in crate::cli) fn invocation(&self, cwd: &Path) -> Invocation {
-        Invocation {
-            cwd: cwd.into(),
-            site: self.cwd.clone(),
-            out: self.out.clone(),
-            manifest: self.manifest.clone(),
-            tolerate_missing_sources: true,
-            environment: environment(),
-            ..Invocation::default()
-        }
+        self.built.invocation(cwd)
     }
 }
