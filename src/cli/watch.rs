@@ -42,12 +42,13 @@ pub(super) fn run(args: &Bundle, people: &People) -> Result<u8, Failure> {
     let mut before: Option<Built> = None;
     let mut ground = Ground { root: AbsPath::of(cwd.clone()), outputs: Vec::new() };
     let mut changed: BTreeSet<PathBuf> = BTreeSet::new();
+    let mut is_told = false;
     loop {
         let store = store();
         match build(&args.invocation(&cwd), &store, args.site.jobs, people) {
             Ok((settings, report)) => {
                 let now = archives(&report);
-                if before.as_ref() != Some(&now) || report.failed() && !changed.is_empty() {
+                if before.as_ref() != Some(&now) || report.failed() && !changed.is_empty() && !is_told {
                     people.diagnostics(&report.all_diagnostics(), &cwd)?;
                     match &before {
                         None => {
@@ -65,10 +66,14 @@ pub(super) fn run(args: &Bundle, people: &People) -> Result<u8, Failure> {
             Err(failure) => return Err(failure),
         }
         if watched.add(&store, &ground, people)? {
-            // What has changed before it was watched nobody tells.
-            changed = changes.try_iter().flatten().filter(|path| ground.concerns(path, &store)).collect();
+            // What has changed in them before they were watched nobody tells: it came with what was told.
+            let more: Vec<PathBuf> =
+                changes.try_iter().flatten().filter(|path| ground.concerns(path, &store)).collect();
+            is_told = more.is_empty();
+            changed.extend(more);
             continue;
         }
+        is_told = false;
         changed = wait(&changes, |path| ground.concerns(path, &store));
     }
 }

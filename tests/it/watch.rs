@@ -11,6 +11,10 @@ use crate::support::{Scratch, scratch, unpack_all};
 /// Much longer than a build takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Where directories are new, there is a second build, of which nothing is said if it makes the same. What is saved
+/// meanwhile may be in it, and nobody knows why.
+const SECOND_BUILD: Duration = Duration::from_millis(500);
+
 struct Watching {
     site: Scratch,
     fnzip: Child,
@@ -25,8 +29,7 @@ impl Watching {
         let lines = lines(fnzip.stderr.take().unwrap());
         let mut watching = Self { site, fnzip, lines };
         watching.until("watching for changes");
-        // What is not looked at yet is looked at in the second build, of which nothing is said.
-        thread::sleep(Duration::from_millis(500));
+        thread::sleep(SECOND_BUILD);
         watching
     }
 
@@ -46,6 +49,7 @@ impl Watching {
     fn save(&mut self, path: &str, text: &str, wanted: &str) {
         self.site.file(path, text);
         let line = self.until(wanted);
+        thread::sleep(SECOND_BUILD);
         // Of a file in a new directory it is that which is new.
         assert!(path.split('/').next().is_some_and(|first| line.contains(first)), "{line}");
     }
