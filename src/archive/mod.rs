@@ -226,7 +226,8 @@ impl Write for Unfinished {
     }
 }
 
-fn hexadecimal(hash: &[u8]) -> String {
+/// Bytes as hashes are published.
+pub fn hexadecimal(hash: &[u8]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

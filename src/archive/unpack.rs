@@ -3,9 +3,8 @@
 
 use std::io;
 
-use crate::fs::FileKind;
-use crate::fs::FileSystem;
 use crate::fs::archived::Archived;
+use crate::fs::{FileKind, FileSystem};
 use crate::path::AbsPath;
 
 /// Unpacks what lies at `archive` into `to`, which must not be there yet.

@@ -1,12 +1,12 @@
-//! The functions of an output directory. In: the directory of the archives, and the manifest. Out: a function an archive, with its row
-//! of the manifest; and where the two do not agree. Never looks into an archive.
+//! The functions of an output directory. In: the directory of the archives, and the manifest. Out: a function an
+//! archive, with its row of the manifest; and where the two do not agree. Never looks into an archive.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
 use super::Place;
+use crate::archive::hexadecimal;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::function::NodeVersion;
 use crate::manifest::{Manifest, Row};
@@ -111,10 +111,7 @@ pub fn agrees(listed: &Listed, bytes: &[u8]) -> Vec<Diagnostic> {
         return finding(format!("has {} bytes, and the manifest says {size}", bytes.len()));
     }
     let Some(expected) = &said.sha256 else { return Vec::new() };
-    let mut hash = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        let _ = write!(hash, "{byte:02x}"); // Into memory.
-    }
+    let hash = hexadecimal(&Sha256::digest(bytes));
     if hash == *expected {
         Vec::new()
     } else {

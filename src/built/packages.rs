@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::fs::FileSystem;
 use crate::fs::archived::Archived;
-use crate::js::package::licence;
+use crate::js::package::{licence, package_at, package_directory};
 use crate::path::AbsPath;
 
 /// A package in an archive.
@@ -61,15 +61,11 @@ pub fn packages(files: &Archived, at: &AbsPath) -> Vec<Package> {
     found.into_values().collect()
 }
 
-/// The directory of the innermost package that a file is in.
+/// The directory of the innermost package that a file is in. What lies in `node_modules` by itself is of no package:
+/// `.package-lock.json`, `.bin/x`.
 fn directory_of(path: &str) -> Option<&str> {
-    const FOLDER: &str = "node_modules/";
-    let at = path.rfind(FOLDER).filter(|at| *at == 0 || path.as_bytes()[at - 1] == b'/')? + FOLDER.len();
-    let mut parts = path[at..].split('/');
-    let first = parts.next()?;
-    let len = if first.starts_with('@') { first.len() + 1 + parts.next()?.len() } else { first.len() };
-    // What lies there by itself is of no package: `.package-lock.json`, `.bin/x`.
-    (path.len() > at + len && !first.starts_with('.')).then(|| &path[..at + len])
+    let is_package = package_at(path).is_some_and(|name| !name.starts_with('.'));
+    package_directory(path).filter(|directory| is_package && directory.len() < path.len())
 }
 
 #[cfg(test)]
@@ -83,6 +79,7 @@ mod tests {
             ("node_modules/@a/b/c.js", Some("node_modules/@a/b")),
             ("src/node_modules/a/node_modules/b/c.js", Some("src/node_modules/a/node_modules/b")),
             ("my_node_modules/a/b.js", None),
+            ("node_modules/a/my_node_modules/b/c.js", Some("node_modules/a")),
             ("node_modules/.bin/a", None),
             ("node_modules/a", None),
             ("a.js", None),

@@ -176,10 +176,23 @@ pub fn licence(fields: &Map<String, Value>) -> Option<String> {
 
 /// The package that a file is of, by its place below the last `node_modules`; the site's own has none.
 pub fn package_at(path: &str) -> Option<&str> {
+    let (start, end) = package_place(path)?;
+    Some(&path[start..end])
+}
+
+/// The directory of that package.
+pub fn package_directory(path: &str) -> Option<&str> {
+    let (_, end) = package_place(path)?;
+    Some(&path[..end])
+}
+
+/// Where the name of the package stands in the path of a file.
+fn package_place(path: &str) -> Option<(usize, usize)> {
     let (_, below) = path.rsplit_once("/node_modules/").or_else(|| Some(("", path.strip_prefix("node_modules/")?)))?;
     let parts = if below.starts_with('@') { 2 } else { 1 };
-    let end = below.match_indices('/').nth(parts - 1).map_or(below.len(), |(end, _)| end);
-    Some(&below[..end])
+    let len = below.match_indices('/').nth(parts - 1).map_or(below.len(), |(len, _)| len);
+    let start = path.len() - below.len();
+    Some((start, start + len))
 }
 
 /// The package that a bare specifier names, and the rest: `@a/b/c` is `@a/b` and `c`. None for
@@ -230,10 +243,12 @@ mod tests {
 
     #[test]
     fn what_node_accepts_is_accepted() {
-        for odd in
-            [r#"{"peerDependenciesMeta":null,"optionalDependencies":[],"type":1}"#, r#"{"type":"module","type":"x"}"#]
-        {
-            assert_eq!(Package::parse(odd.as_bytes()), Ok(Package::default()), "{odd}");
+        let commonjs = Package { is_commonjs: true, ..Package::default() };
+        for (odd, expected) in [
+            (r#"{"peerDependenciesMeta":null,"optionalDependencies":[],"type":1}"#, Package::default()),
+            (r#"{"type":"x","type":"commonjs"}"#, commonjs),
+        ] {
+            assert_eq!(Package::parse(odd.as_bytes()), Ok(expected), "{odd}");
         }
         assert!(Package::parse(b"[]").is_err());
     }

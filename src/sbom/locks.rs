@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use crate::archive::hexadecimal;
 use crate::path::AbsPath;
 use crate::store::Store;
 
@@ -58,7 +59,7 @@ impl Locks {
                 _ => return None,
             };
             let bytes = STANDARD.decode(content.split('?').next()?).ok().filter(|bytes| bytes.len() == len)?;
-            Some((algorithm.to_owned(), bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+            Some((algorithm.to_owned(), hexadecimal(&bytes)))
         };
         integrity.split_whitespace().filter_map(hash).collect()
     }

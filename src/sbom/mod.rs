@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use self::licences::licences;
 pub use self::locks::Locks;
+use crate::archive::hexadecimal;
 use crate::built::{Entry, Listed, Opened, Place, entry, listed, open, packages};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::fs::FileSystem;
@@ -229,6 +230,6 @@ fn serial_number(seed: blake3::Hash) -> String {
     bytes.copy_from_slice(&seed.as_bytes()[..16]);
     bytes[6] = bytes[6] & 0x0f | 0x80;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = hexadecimal(&bytes);
     format!("urn:uuid:{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..])
 }

@@ -86,7 +86,9 @@ fn look_at(listed: &Listed, all: &[Listed], demands: &Demands, store: &Store) ->
     };
     let mut findings = agrees(listed, &bytes);
     let size = bytes.len() as u64;
-    findings.extend(faults.iter().map(|fault| whole::finding(fault, &listed.path)));
+    let faults: Vec<Diagnostic> = faults.iter().map(|fault| whole::finding(fault, &listed.path)).collect();
+    let is_whole = !faults.iter().any(|fault| fault.severity == Severity::Error);
+    findings.extend(faults);
     let node = demands.node.or(listed.node()).unwrap_or(demands.default_node);
     let entry = entry(listed, &files);
     let shipped = Shipped { listed, files: Arc::new(files), node, entry };
@@ -96,7 +98,6 @@ fn look_at(listed: &Listed, all: &[Listed], demands: &Demands, store: &Store) ->
     findings.extend(fit::findings(&shipped, &complete, demands.platform));
     findings.extend(complete.findings);
     // What cannot be unpacked as it says is not run.
-    let is_whole = !faults.iter().any(|fault| whole::finding(fault, &listed.path).severity == Severity::Error);
     if let Some(load) = demands.load.as_ref().filter(|_| is_whole) {
         findings.extend(load::findings(&shipped, load));
     }

@@ -16,8 +16,8 @@ pub(super) fn findings(
     reached: &BTreeSet<AbsPath>,
     places: &[AbsPath],
 ) -> Vec<Diagnostic> {
-    let others = other_functions(shipped, all);
     let root = root(shipped);
+    let others = root.as_ref().map(|root| other_functions(root, shipped, all)).unwrap_or_default();
     let places: BTreeSet<&str> = places.iter().chain(&root).filter_map(|place| telling(place)).collect();
     let mut findings = Vec::new();
     for name in shipped.files.entries().keys() {
@@ -85,12 +85,11 @@ fn root(shipped: &Shipped<'_>) -> Option<AbsPath> {
 }
 
 /// Where main files of other functions would stand in this archive, and whose they are.
-fn other_functions(shipped: &Shipped<'_>, all: &[Listed]) -> Vec<(String, String)> {
-    let Some(root) = root(shipped) else { return Vec::new() };
+fn other_functions(root: &AbsPath, shipped: &Shipped<'_>, all: &[Listed]) -> Vec<(String, String)> {
     let others = all.iter().filter(|other| other.name != shipped.listed.name);
     let others = others.filter_map(|other| Some((AbsPath::of(other.row.as_ref()?.main_file.clone()), &other.name)));
-    let others = others.filter(|(main, _)| main.starts_with(&root));
-    others.map(|(main, name)| (main.relative_to(&root), name.clone())).collect()
+    let others = others.filter(|(main, _)| main.starts_with(root));
+    others.map(|(main, name)| (main.relative_to(root), name.clone())).collect()
 }
 
 /// A directory that says something of its machine: `/` and `/app` are everybody's.
