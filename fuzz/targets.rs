@@ -6,10 +6,12 @@ mod grammar;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use fnzip::built::Place;
 use fnzip::fs::{FileKind, FileSystem, Metadata, Stamp};
 use fnzip::function::{NodeVersion, Platform};
@@ -81,10 +83,13 @@ pub(crate) fn scan(input: &[u8]) {
     let _ = parse(extension, &source, |parsed| (scan::scan(parsed, extension), analyse(parsed, &source)));
 }
 
-/// An archive of any kind.
+/// A zip archive, and what would be a tar archive, if it were not packed again.
 pub(crate) fn archive(input: &[u8]) {
     let out = AbsPath::of("/site/out");
-    let store = Store::new(Memory(BTreeMap::from([("/site/out/hello.zip".into(), input.to_vec())])));
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::none());
+    let packed = gzip.write_all(input).and_then(|()| gzip.finish()).unwrap_or_default();
+    let files = [("/site/out/hello.zip", input.to_vec()), ("/site/out/other.tgz", packed)];
+    let store = Store::new(Memory(files.map(|(path, bytes)| (path.into(), bytes)).into()));
     let demands = Demands {
         place: Place { manifest: out.child("manifest.json"), out, wants_manifest: false },
         node: None,

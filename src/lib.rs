@@ -16,6 +16,7 @@ pub mod fs;
 pub mod function;
 pub mod glob;
 pub mod js;
+pub mod lambda;
 pub mod manifest;
 pub mod path;
 pub mod pipeline;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -211,6 +211,15 @@ impl Printed {
         let _ = self.is_all.recv_timeout(end.saturating_duration_since(Instant::now()));
         String::from_utf8_lossy(&self.bytes.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
+}
+
+/// Starts a program within this one's session, on its streams and in its directory: what ends this one ends both.
+///
+/// # Errors
+/// It cannot be started.
+pub fn beside(program: &Path, environment: &[(&str, String)]) -> io::Result<std::process::Child> {
+    let environment = environment.iter().map(|(name, value)| (*name, value));
+    Command::new(program).envs(environment).stdin(Stdio::null()).spawn()
 }
 
 /// Becomes another program, with the environment and the streams of this one.

@@ -11,6 +11,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::function::NodeVersion;
 use crate::manifest::{Manifest, Row};
 use crate::path::AbsPath;
+use crate::settings::Format;
 use crate::store::Store;
 
 /// A function that was built.
@@ -54,10 +55,10 @@ pub fn listed(place: &Place, store: &Store) -> (Vec<Listed>, Vec<Diagnostic>) {
     }
     for name in store.read_dir(&place.out).iter().flat_map(|names| names.iter()) {
         let path = place.out.child(name);
-        if path.extension() != "zip" || functions.contains_key(&path) {
+        if !matches!(path.extension(), "zip" | "tgz") || functions.contains_key(&path) {
             continue;
         }
-        let name = path.name().trim_end_matches(".zip").to_owned();
+        let name = path.name().trim_end_matches(&path.extension_with_dot()).to_owned();
         if has_manifest {
             let message = "the manifest has no row for it: whoever goes by the manifest does not deploy it";
             let hint = "remove it, or build it again";
@@ -89,6 +90,21 @@ fn read(place: &Place, store: &Store, findings: &mut Vec<Diagnostic>) -> Option<
         Ok(manifest) if manifest.version == 1 => Some(manifest),
         Ok(manifest) => refuse(format!("its version is {}, and 1 is known", manifest.version)),
         Err(error) => refuse(format!("not a manifest: {error}")),
+    }
+}
+
+/// The format that a place was built in, as far as what lies there tells.
+pub fn format(place: &Place, store: &Store) -> Format {
+    let (functions, _) = listed(place, store);
+    let is = |what: &dyn Fn(&AbsPath) -> bool| functions.iter().any(|function| what(&function.path));
+    if is(&|path| path.extension() == "zip") {
+        Format::Zip
+    } else if is(&|path| path.extension() == "tgz") {
+        Format::Tar
+    } else if is(&|path| store.is_dir(path)) {
+        Format::None
+    } else {
+        Format::Zip
     }
 }
 

@@ -9,10 +9,12 @@ mod packages;
 use std::sync::Arc;
 
 pub use self::entry::{Entry, entry};
-pub use self::listed::{Listed, agrees, listed};
+pub use self::listed::{Listed, agrees, format, listed};
 pub use self::packages::{Package, packages};
+use crate::binary;
 use crate::fs::archived::{Archived, Fault};
 use crate::path::AbsPath;
+use crate::runtime::PROGRAM;
 use crate::store::{FileError, Store};
 
 /// Where the archives and their manifest are.
@@ -26,22 +28,56 @@ pub struct Place {
     pub wants_manifest: bool,
 }
 
-/// An archive that has been read.
+/// What was built for a function, once it has been read.
 pub struct Opened {
-    /// Its bytes.
+    /// Its bytes; of a directory, those of its files.
     pub bytes: Arc<[u8]>,
+    /// What it is.
+    pub form: Form,
     /// The files in it.
     pub files: Archived,
     /// What is wrong with it.
     pub faults: Vec<Fault>,
 }
 
-/// Reads an archive, once: it is not kept.
+/// What a function was built as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A zip archive, as platforms take them.
+    Zip,
+    /// A gzipped tar archive.
+    Tarball,
+    /// A directory.
+    Directory,
+    /// A program by itself.
+    Program,
+    /// Something else: a container image.
+    Other,
+}
+
+/// Reads what was built, once: it is not kept.
 ///
 /// # Errors
 /// It cannot be read; what is wrong with its content is no error.
 pub fn open(listed: &Listed, store: &Store) -> Result<Opened, FileError> {
-    let bytes = store.read_apart(&listed.path)?;
-    let (files, faults) = Archived::read(&listed.path, bytes.clone());
-    Ok(Opened { bytes, files, faults })
+    let at = &listed.path;
+    if store.is_dir(at) {
+        let read = Archived::directory(at, &*store.file_system());
+        let (files, faults) = read.map_err(|error| FileError::new(at, &error))?;
+        return Ok(Opened { bytes: files.bytes().clone(), form: Form::Directory, files, faults });
+    }
+    let bytes = store.read_apart(at)?;
+    let form = match at.extension() {
+        "zip" => Form::Zip,
+        _ if bytes.starts_with(&[0x1f, 0x8b]) => Form::Tarball,
+        _ if binary::read(&bytes).is_some() => Form::Program,
+        _ => Form::Other,
+    };
+    let (files, faults) = match form {
+        Form::Tarball => Archived::tarball(at, &bytes),
+        Form::Program => Archived::program(at, bytes.clone(), PROGRAM),
+        Form::Other => Archived::opaque(at),
+        Form::Zip | Form::Directory => Archived::zip(at, bytes.clone()),
+    };
+    Ok(Opened { bytes, form, files, faults })
 }

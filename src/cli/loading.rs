@@ -8,10 +8,14 @@ use std::time::Duration;
 
 use super::Failure;
 use super::args::Verify;
-use crate::function::NodeVersion;
+use crate::diagnostic::did_you_mean;
+use crate::fs::Disk;
+use crate::function::{NodeVersion, Platform};
+use crate::lambda::{Sandbox, Wanted, With, samples};
 use crate::path::AbsPath;
 use crate::process;
 use crate::settings::Settings;
+use crate::store::Store;
 use crate::verify::Load;
 
 /// What `--load` asks for, and what is to be said of it.
@@ -34,15 +38,42 @@ pub(super) fn load(args: &Verify, settings: &Settings, cwd: &Path) -> Result<(Lo
     if without_network.is_none() && !args.allow_net {
         remarks.push("functions are loaded with a network: the system has no way to leave it out".to_owned());
     }
-    let load = Load {
-        program: program.as_os_str().to_owned(),
-        version,
+    let sandbox = Sandbox {
+        node: program.as_os_str().to_owned(),
+        fnzip: std::env::current_exe()?.into_os_string(),
         environment: environment(args, settings)?,
         time: Duration::from_secs(args.timeout),
         memory: args.memory,
         without_network,
     };
+    let wanted = args.call.iter().map(|word| wanted(word)).collect::<Result<_, _>>()?;
+    let load = Load { sandbox, version, here: Platform::host(&Store::new(Disk)), wanted };
     Ok((load, remarks))
+}
+
+/// `auto`, the name of a sample, or a file with an event; for one function with its name before a `=`.
+fn wanted(word: &str) -> Result<Wanted, Failure> {
+    let (function, word) = match word.split_once('=') {
+        Some((function, word)) => (Some(function.to_owned()), word),
+        None => (None, word),
+    };
+    if word == "auto" {
+        return Ok(Wanted { function, with: With::Kind });
+    }
+    if samples().any(|sample| sample == word) {
+        return Ok(Wanted { function, with: With::Sample(word.to_owned()) });
+    }
+    let path = Path::new(word);
+    let bytes = std::fs::read(path).map_err(|error| {
+        let samples: Vec<String> = samples().collect();
+        let near = did_you_mean(word, samples.iter().map(String::as_str));
+        let known = if near.is_empty() { format!("; samples are auto, {}", samples.join(", ")) } else { near };
+        Failure::Call(format!("--call {word}: {error}{known}"))
+    })?;
+    let event = serde_json::from_slice(&bytes)
+        .map_err(|error| Failure::Call(format!("--call {word}: no event in JSON: {error}")))?;
+    let name = path.file_name().map_or_else(|| word.to_owned(), |name| name.to_string_lossy().into_owned());
+    Ok(Wanted { function, with: With::Event { name, event } })
 }
 
 fn on_path(program: &str) -> Option<AbsPath> {

@@ -12,6 +12,7 @@ mod loading;
 mod peer;
 mod report;
 mod rustc;
+mod sandbox;
 mod sbom;
 mod schema;
 mod signals;
@@ -42,7 +43,7 @@ const USAGE: u8 = 2;
 
 /// Runs the command that the process was called with.
 pub fn main() -> ExitCode {
-    if let Some(status) = rustc::run() {
+    if let Some(status) = rustc::run().or_else(sandbox::run) {
         return status;
     }
     let default = std::panic::take_hook();

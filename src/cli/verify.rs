@@ -8,13 +8,13 @@ use super::loading::load;
 use super::report::people::People;
 use super::report::{json, junit};
 use super::{FAILURE, Failure, SUCCESS, bundle, in_parallel, print_json, resolve, signals, working_directory};
-use crate::built::Place;
+use crate::built::{Place, format};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::fs::Disk;
 use crate::path::AbsPath;
 use crate::pipeline;
 use crate::process::Workshop;
-use crate::settings::Settings;
+use crate::settings::{Invocation, Settings};
 use crate::store::Store;
 use crate::verify::{Demands, Verified, rebuilt, verify};
 
@@ -32,7 +32,6 @@ pub(super) fn run(args: &Verify, people: &People) -> Result<u8, Failure> {
     for remark in remarks.iter().flatten() {
         people.warn(remark)?;
     }
-    let settings_again = args.rebuild.then(|| settings.clone());
     let demands = Demands {
         load,
         node: args.node_version.as_ref().map(|_| settings.node.0),
@@ -43,7 +42,15 @@ pub(super) fn run(args: &Verify, people: &People) -> Result<u8, Failure> {
         place: args.built.place(&settings),
     };
     let mut verified = in_parallel(args.jobs, || verify(&demands, &store))?;
-    if let Some(settings) = settings_again {
+    for call in demands.load.iter().flat_map(|load| &load.wanted) {
+        let is_known = |name: &String| verified.functions.iter().any(|(known, _)| known == name);
+        if let Some(nobody) = call.function.as_ref().filter(|name| !is_known(name)) {
+            people.warn(&format!("--call: there is no function `{nobody}`"))?;
+        }
+    }
+    if args.rebuild {
+        let format = format(&demands.place, &store);
+        let settings = resolve(&Invocation { format, ..args.invocation(&cwd) }, &store, people)?;
         verified.findings.extend(build_again(settings, &demands.place, args, people, &cwd)?);
     }
     verified.findings = verified.findings.into_iter().map(|finding| finding.under(args.strict)).collect();

@@ -1,6 +1,8 @@
 //! Events of the platform. In: a function's name, or the members of its default export. Out: the
 //! events that it is called for (spec: functions.md section 2, peer-behaviour.md).
 
+use std::collections::BTreeSet;
+
 use super::FunctionName;
 
 /// Functions of these names are called for the event of the name.
@@ -34,8 +36,17 @@ const HANDLERS: [(&str, &str); 13] = [
     ("userValidate", "identity_validate"),
     ("userModified", "identity_usermodified"),
     ("userDeleted", "identity_userdeleted"),
-    ("fetch", "fetch"),
+    ("fetch", FETCH),
 ];
+
+/// Every event, by the name that a function of it has.
+pub fn all() -> BTreeSet<String> {
+    let subscribed = HANDLERS.iter().filter(|(_, event)| *event != FETCH).map(|(_, event)| event.replace('_', "-"));
+    subscribed.chain(TRIGGERS.map(str::to_owned)).collect()
+}
+
+/// What is no event, but a request.
+pub const FETCH: &str = "fetch";
 
 /// The event that a function is called for because of its name.
 pub fn trigger(name: &FunctionName) -> Option<&'static str> {

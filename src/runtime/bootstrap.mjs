@@ -5,11 +5,14 @@
 //        Netlify's `rawUrl`, `rawQuery` and `route`), HTTP API (payload 2.0), and function URL (2.0).
 // Out:   the Lambda result in the shape of the same gateway; or, where the runtime offers
 //        `awslambda.streamifyResponse`, the status and headers at once and each chunk as it comes.
+// Also:  what happens to a site (a deploy, a form, a login) comes as a request, named in a header. Its
+//        handler in the default export gets the body in the form that `@netlify/functions` types.
 // Never: imports anything but Node's own modules, touches a file, retries, caches, reports to anyone,
 //        changes the event, or shows a stack to a visitor (unless NETLIFY_DEV is `true`).
 //
 // It understands the entry file of `@netlify/serverless-functions-api`, but has none of its Blobs,
-// Cache API, AI gateway or tracing. Read from the top: handler, function, request, context, response.
+// Cache API, AI gateway or tracing. Read from the top: handler, function, event, request, context,
+// response.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { inspect } from 'node:util'
@@ -106,8 +109,9 @@ async function load(func) {
 
 function dispatch(target, request, context) {
   if (typeof target === 'function') return target(request, context)
-  const eventHandler = isObject(target) && eventHandlerFor(target, request.headers)
-  if (eventHandler) return callEventHandler(target, eventHandler, request, context)
+  const slug = toSlug(request.headers)
+  const eventHandler = isObject(target) && eventHandlerFor(target, slug)
+  if (eventHandler) return callEventHandler(target, eventHandler, slug, request)
   if (typeof target?.fetch === 'function') return target.fetch(request, context)
   throw complaint('the function has no default export that is a function or has a `fetch` method')
 }
@@ -118,18 +122,127 @@ const EVENT_HANDLER_ALIASES = {
   identityLogin: 'userLogin', identityUsermodified: 'userModified', identityUserdeleted: 'userDeleted',
 }
 
-/** `deploy-succeeded` and `deploy_succeeded` name the handler `deploySucceeded`. */
-function eventHandlerFor(target, headers) {
+/** The event's name as the platform spells it: `deploy-succeeded` is `deploy_succeeded`. */
+function toSlug(headers) {
   const event = headers.get('x-nf-event') ?? headers.get('x-netlify-event') ?? ''
-  const name = event.toLowerCase().replace(/[-_]+([a-z])/g, (_, letter) => letter.toUpperCase())
-  const isHandler = (key) => key !== 'fetch' && !(key in Object.prototype) && typeof target[key] === 'function'
-  return [name, EVENT_HANDLER_ALIASES[name]].find(isHandler)
+  return event.toLowerCase().replace(/[-_]+/g, '_')
 }
 
-/** Unlike `fetch`, an event's handler may return data: Identity takes the changed user from it. */
-async function callEventHandler(target, handler, request, context) {
-  const result = await target[handler](JSON.parse((await request.text()) || '{}'), context)
-  return isResponse(result) || !isObject(result) ? result : json(result)
+/** `deploy_succeeded` names the handler `deploySucceeded`. */
+function eventHandlerFor(target, slug) {
+  const name = slug.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase())
+  const isHandler = (key) => key !== 'fetch' && !(key in Object.prototype) && typeof target[key] === 'function'
+  return [EVENT_HANDLER_ALIASES[name], name].find(isHandler)
+}
+
+/** An event's handler gets no context, and only Identity takes more from it than that it is done. */
+async function callEventHandler(target, handler, slug, request) {
+  const empty = (status) => new Response(null, { status })
+  const refusal = (reason) => json({ error: `the body of event ${slug} ${reason}` }, { status: 400 })
+  const [kind] = slug.split('_')
+  const { needs, toEvent } = EVENTS[kind] ?? RAW_EVENT
+
+  let body
+  try {
+    body = await request.json()
+  } catch {
+    return refusal('is not JSON')
+  }
+  const missing = Object.entries(needs).find(([path, type]) => !isOfType(type, valueAt(path, body)))
+  if (missing) return refusal(`has no ${missing.join(' of type ')}`)
+
+  let isDenied = false
+  const deny = () => void (isDenied = true)
+  const result = await target[handler](toEvent(body, deny))
+  // Who is deleted is gone: neither a denial nor a changed user matters.
+  if (kind !== 'identity' || slug === 'identity_userdeleted') return empty(200)
+  if (isDenied) return empty(401)
+  if (result == null) return empty(200)
+  if (!isObject(result.user)) throw complaint(`\`${handler}\` must return nothing or \`{ user }\``)
+  return json(fromUser(result.user))
+}
+
+const isOfType = (type, value) => typeof value === type && value !== null
+const valueAt = (path, value) => path.split('.').reduce((inner, key) => inner?.[key], value)
+
+// By the first word of the event's name: what the platform's body must have, and what the handler gets.
+const EVENTS = {
+  __proto__: null,
+  deploy: {
+    needs: { site: 'object', 'payload.id': 'string', 'payload.state': 'string', 'payload.created_at': 'string' },
+    toEvent: ({ payload, site }) => ({
+      deploy: { ...renamed(DEPLOY, payload, orNull), manual: Boolean(payload.manual_deploy) },
+      site: renamed(DEPLOY_SITE, site),
+    }),
+  },
+  submission: {
+    needs: { 'payload.data': 'object' },
+    toEvent: ({ payload: { data } }) => ({ data }),
+  },
+  identity: {
+    needs: { 'user.id': 'string', 'user.email': 'string', 'user.created_at': 'string' },
+    toEvent: ({ user }, deny) => ({ user: toUser(user), deny }),
+  },
+}
+const RAW_EVENT = { needs: {}, toEvent: (body) => body }
+
+// Handlers see camelCase where the platform writes snake_case; these names differ by more.
+const PLATFORM_NAMES = { permalinkUrl: 'deploy_ssl_url', time: 'deploy_time', pendingEmail: 'new_email' }
+const DEPLOY = fields(
+  'id siteId buildId? state errorMessage? url sslUrl permalinkUrl adminUrl context branch? commitRef? ' +
+    'commitUrl? commitMessage? committer? title? createdAt publishedAt? time? framework?',
+)
+const DEPLOY_SITE = fields('id name url adminUrl')
+const USER = fields(
+  'id email confirmedAt? createdAt updatedAt invitedAt? confirmationSentAt? recoverySentAt? ' +
+    'pendingEmail? emailChangeSentAt? lastSignInAt?',
+)
+const CHANGED_USER = USER.map(([theirs, ours, isOptional]) => [ours, theirs, isOptional])
+
+/** Each name as the platform writes it, as a handler sees it, and whether it ends in `?`: may be missing. */
+function fields(names) {
+  return names.split(' ').map((word) => {
+    const name = word.replace('?', '')
+    const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+    return [PLATFORM_NAMES[name] ?? snake, name, name !== word]
+  })
+}
+
+/** The fields of `source` under their other names; `optional` says what stands for a missing value. */
+function renamed(table, source, optional) {
+  const valueOf = (from, isOptional) => (isOptional ? optional(source[from]) : source[from])
+  return Object.fromEntries(table.map(([from, to, isOptional]) => [to, valueOf(from, isOptional)]))
+}
+
+const orNull = (value) => value ?? null
+const stringOf = (value) => (typeof value === 'string' ? value : undefined)
+const filled = (value) => stringOf(value) || undefined
+
+function toUser(user) {
+  const userMetadata = user.user_metadata ?? {}
+  const appMetadata = user.app_metadata ?? {}
+  const { provider, roles } = appMetadata
+  return {
+    ...renamed(USER, user, filled),
+    role: filled(user.role),
+    provider: filled(provider),
+    name: stringOf(userMetadata.full_name || userMetadata.name),
+    pictureUrl: stringOf(userMetadata.avatar_url),
+    roles: Array.isArray(roles) && roles.every((role) => typeof role === 'string') ? roles : undefined,
+    userMetadata,
+    appMetadata,
+  }
+}
+
+/** A field wins over the metadata that it was read from. */
+function fromUser(user) {
+  const { role, provider, roles, name, pictureUrl, userMetadata, appMetadata } = user
+  return {
+    ...renamed(CHANGED_USER, user, orNull),
+    role,
+    app_metadata: { ...appMetadata, ...given({ provider, roles }) },
+    user_metadata: { ...userMetadata, ...given({ full_name: name, avatar_url: pictureUrl }) },
+  }
 }
 
 function toRequest(event) {
@@ -269,8 +382,7 @@ function matchRoute(patterns, pathname) {
   for (const path of patterns.filter((pattern) => typeof pattern === 'string')) {
     const match = matcher(withoutSlash(path))
     const groups = match(withoutSlash(pathname)) ?? match(pathname)
-    const given = Object.entries(groups ?? {}).filter(([, value]) => value !== undefined)
-    if (groups) return { path, params: Object.fromEntries(given) }
+    if (groups) return { path, params: given(groups) }
   }
   return { params: {} }
 }
@@ -380,6 +492,7 @@ function toBytes(chunk) {
   throw new TypeError(`a chunk of the response's body is of type ${typeof chunk}, not a Uint8Array or a string`)
 }
 
+const given = (values) => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
 const isObject = (value) => typeof value === 'object' && value !== null
 // By its tag, for a `Response` may be of another copy of undici.
 const isResponse = (value) => Object.prototype.toString.call(value) === '[object Response]'

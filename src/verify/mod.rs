@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 pub use self::load::Load;
 pub use self::rebuilt::rebuilt;
-use crate::built::{Entry, Listed, Opened, Place, agrees, entry, listed, open};
+use crate::built::{Entry, Form, Listed, Opened, Place, agrees, entry, listed, open};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::fs::archived::Archived;
 use crate::function::{NodeVersion, Platform};
@@ -65,7 +65,7 @@ pub fn verify(demands: &Demands, store: &Store) -> Verified {
     let (all, mut findings) = listed(&demands.place, store);
     let found: Vec<Vec<Diagnostic>> = all.par_iter().map(|listed| look_at(listed, &all, demands, store)).collect();
     findings.extend(found.into_iter().flatten());
-    findings.extend(demands.load.as_ref().and_then(|load| limits::environment(&load.environment)));
+    findings.extend(demands.load.as_ref().and_then(|load| limits::environment(&load.sandbox.environment)));
     findings.sort();
     findings.dedup();
     Verified { functions: all.into_iter().map(|listed| (listed.name, listed.path)).collect(), findings }
@@ -73,11 +73,7 @@ pub fn verify(demands: &Demands, store: &Store) -> Verified {
 
 fn look_at(listed: &Listed, all: &[Listed], demands: &Demands, store: &Store) -> Vec<Diagnostic> {
     let about = |said: Diagnostic| said.of(&listed.name);
-    if listed.path.extension() != "zip" {
-        let note = Diagnostic::note(Code::BadArchive, "not looked into: it is no zip archive");
-        return vec![about(note.at(&listed.path))];
-    }
-    let Opened { bytes, files, faults } = match open(listed, store) {
+    let Opened { bytes, form, files, faults } = match open(listed, store) {
         Ok(opened) => opened,
         Err(error) => {
             let error = Diagnostic::error(Code::Unreadable, format!("cannot be read: {}", error.reason()));
@@ -85,7 +81,13 @@ fn look_at(listed: &Listed, all: &[Listed], demands: &Demands, store: &Store) ->
         }
     };
     let mut findings = agrees(listed, &bytes);
-    let size = bytes.len() as u64;
+    if form == Form::Other {
+        let note = Diagnostic::note(Code::BadArchive, "not looked into: it is neither an archive nor a program");
+        findings.push(note.at(&listed.path));
+        return findings.into_iter().map(about).collect();
+    }
+    // Of what is no zip archive, nobody knows how large that would be.
+    let size = if form == Form::Zip { bytes.len() as u64 } else { 0 };
     let faults: Vec<Diagnostic> = faults.iter().map(|fault| whole::finding(fault, &listed.path)).collect();
     let is_whole = !faults.iter().any(|fault| fault.severity == Severity::Error);
     findings.extend(faults);

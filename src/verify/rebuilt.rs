@@ -24,7 +24,8 @@ pub fn rebuilt(before: &Place, again: &Place, store: &Store) -> Vec<Diagnostic> 
             continue;
         };
         let (Ok(one_opened), Ok(other_opened)) = (open(one, store), open(&other, store)) else { continue };
-        if one_opened.bytes == other_opened.bytes {
+        // The bytes of a directory do not tell the names of its files.
+        if one_opened.bytes == other_opened.bytes && facts(&one_opened) == facts(&other_opened) {
             continue;
         }
         let hint = "build with the same version of fnzip, the same flags and the same installed packages";
@@ -38,12 +39,14 @@ pub fn rebuilt(before: &Place, again: &Place, store: &Store) -> Vec<Diagnostic> 
     findings
 }
 
+/// Checksum and length of each entry, and whether it may be executed.
+fn facts(opened: &Opened) -> BTreeMap<String, (u32, u64, bool)> {
+    let entries = opened.files.entries().iter();
+    entries.map(|(name, entry)| (name.clone(), (entry.checksum, entry.len, entry.executable))).collect()
+}
+
 /// The entries by which two archives differ.
 fn difference(one: &Opened, other: &Opened) -> String {
-    let facts = |opened: &Opened| -> BTreeMap<String, (u32, u64, bool)> {
-        let entries = opened.files.entries().iter();
-        entries.map(|(name, entry)| (name.clone(), (entry.checksum, entry.len, entry.executable))).collect()
-    };
     let (one, mut other) = (facts(one), facts(other));
     let mut names: Vec<String> = Vec::new();
     for (name, facts) in one {

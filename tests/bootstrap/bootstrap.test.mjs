@@ -1,4 +1,4 @@
-// What `src/runtime/bootstrap.mjs` promises, one test a rule. Run with `node --test tests/bootstrap`.
+// What `src/runtime/bootstrap.mjs` promises, one test a rule. Run with `node --test tests/bootstrap/*.mjs`.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -888,57 +888,5 @@ describe('what is handed to getLambdaHandler', () => {
 
   test('a module without a default export is a 500 that says so', async () => {
     await captured('error', async () => assert.match((await call({ other: hello })).body, /no default export/))
-  })
-})
-
-describe('a default export of event handlers', () => {
-  const handlers = {
-    greeting: 'hi',
-    fetch() {
-      return new Response(`fetch says ${this.greeting}`)
-    },
-    deploySucceeded: (payload, context) => new Response(`${payload.deploy.id} ${context.requestId}`),
-    userSignup: ({ user }) => ({ user: { ...user, role: 'new' } }),
-    deployFailed() {},
-  }
-  const eventOf = (kind, payload, name = 'x-nf-event') =>
-    header(name, kind, { httpMethod: 'POST', body: typeof payload === 'string' ? payload : JSON.stringify(payload) })
-
-  test('HTTP goes to `fetch`, with its object as `this`', async () => {
-    assert.equal((await call({ default: handlers })).body, 'fetch says hi')
-  })
-
-  test('kebab and snake names reach the camel one, with payload and context', async () => {
-    for (const kind of ['deploy-succeeded', 'deploy_succeeded']) {
-      assert.equal((await call(handlers, eventOf(kind, { deploy: { id: 'd1' } }))).body, 'd1 lambda-id')
-    }
-  })
-
-  test('the header of the platform\'s own bootstrap works too', async () => {
-    const event = eventOf('deploy_succeeded', { deploy: { id: 'd1' } }, 'x-netlify-event')
-    assert.equal((await call(handlers, event)).body, 'd1 lambda-id')
-  })
-
-  test('an event with a handler of another name finds it, and data it returns is JSON', async () => {
-    const result = await call(handlers, eventOf('identity_signup', { user: { id: 'u1' } }))
-    assert.deepEqual([result.statusCode, JSON.parse(result.body)], [200, { user: { id: 'u1', role: 'new' } }])
-  })
-
-  test('a handler that returns nothing is 204', async () => {
-    assert.equal((await call(handlers, eventOf('deploy-failed', {}))).statusCode, 204)
-  })
-
-  test('an event without a handler goes to `fetch`, and so does the name of an inherited method', async () => {
-    for (const kind of ['schedule', 'to-string', 'constructor', 'greeting']) {
-      assert.equal((await call(handlers, eventOf(kind, {}))).body, 'fetch says hi')
-    }
-  })
-
-  test('a payload that is not JSON is a 500, and the handler is not called', async () => {
-    await captured('error', async () => {
-      const result = await call(handlers, eventOf('deploy-failed', '{'))
-      assert.equal(result.statusCode, 500)
-      assert.match(result.body, /^SyntaxError/)
-    })
   })
 })

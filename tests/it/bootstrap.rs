@@ -11,7 +11,8 @@ use crate::support::{Scratch, entries, fnzip, install_tools, repository, said, s
 #[test]
 fn its_own_tests_pass() {
     install_tools();
-    let files = ["bootstrap", "lambda-local"].map(|name| repository().join(format!("tests/bootstrap/{name}.test.mjs")));
+    let files = ["bootstrap", "events", "lambda-local"]
+        .map(|name| repository().join(format!("tests/bootstrap/{name}.test.mjs")));
     let output = Command::new("node")
         .arg("--test")
         .args(files.iter().map(|file| file.as_os_str()))

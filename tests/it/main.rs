@@ -50,6 +50,8 @@ mod toolchains;
 mod trace;
 mod transpile;
 mod verify;
+mod verify_call;
+mod verify_forms;
 mod verify_load;
 mod verify_peer;
 mod watch;

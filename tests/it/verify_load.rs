@@ -14,7 +14,7 @@ use zip::write::SimpleFileOptions;
 
 use crate::support::{Said, Scratch, fixture, fnzip, said, scratch};
 
-fn packed(entries: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn packed(entries: &[(&str, &str)]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in entries {
         zip.start_file(*name, SimpleFileOptions::default()).unwrap();
@@ -23,7 +23,7 @@ fn packed(entries: &[(&str, &str)]) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-fn load(site: &Scratch, flags: &[&str]) -> Said {
+pub(crate) fn load(site: &Scratch, flags: &[&str]) -> Said {
     let temporary = site.path.join("tmp");
     fs::create_dir_all(&*temporary).unwrap();
     let mut command = fnzip(&site.path);
@@ -36,7 +36,7 @@ fn load(site: &Scratch, flags: &[&str]) -> Said {
 }
 
 /// Severity, entry and message of what was found, without what is about the machine's Node.
-fn found(said: &Said) -> Vec<(String, String, String)> {
+pub(crate) fn found(said: &Said) -> Vec<(String, String, String)> {
     let value: Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{}{}", said.out, said.err));
     let text = |finding: &Value, key: &str| finding[key].as_str().unwrap_or("-").to_owned();
     let findings = value["findings"].as_array().unwrap().iter().filter(|finding| finding["code"] == "load");
@@ -45,7 +45,7 @@ fn found(said: &Said) -> Vec<(String, String, String)> {
 }
 
 #[track_caller]
-fn check(what: &str, entries: &[(&str, &str)], flags: &[&str], expected: &[(&str, &str, &str)]) {
+pub(crate) fn check(what: &str, entries: &[(&str, &str)], flags: &[&str], expected: &[(&str, &str, &str)]) {
     let site = scratch();
     site.file("out/hello.zip", packed(entries));
     let said = load(&site, flags);
@@ -75,7 +75,7 @@ fn what_fails_is_told_by_what_it_is() {
             "what the runtime has",
             with("require('@aws-sdk/client-s3')"),
             &[],
-            &[("note", "-", "could not be loaded to its end: `@aws-sdk/client-s3` is the runtime's")],
+            &[("note", "-", "could not be run to its end: `@aws-sdk/client-s3` is the runtime's")],
         ),
         (
             "data that is not there",
@@ -87,21 +87,21 @@ fn what_fails_is_told_by_what_it_is() {
             "a variable that is not set",
             with("if (!process.env.API_KEY) throw new Error('no key')"),
             &[],
-            &[("warning", "hello.js", "threw while it was loaded: Error: no key")],
+            &[("warning", "hello.js", "throws while it is loaded: Error: no key")],
         ),
         ("the same, set", with("if (!process.env.API_KEY) throw new Error('no key')"), &["--env", "API_KEY=1"], &[]),
         (
             "the same, as an error",
             with("if (!process.env.API_KEY) throw new Error('no key')"),
             &["--strict"],
-            &[("error", "hello.js", "threw while it was loaded: Error: no key")],
+            &[("error", "hello.js", "throws while it is loaded: Error: no key")],
         ),
         ("the caller's own variables", with("if (process.env.SECRET_OF_THE_CALLER) throw new Error('seen')"), &[], &[]),
         (
             "one of them, handed on",
             with("if (process.env.SECRET_OF_THE_CALLER) throw new Error('seen')"),
             &["--env", "SECRET_OF_THE_CALLER"],
-            &[("warning", "hello.js", "threw while it was loaded: Error: seen")],
+            &[("warning", "hello.js", "throws while it is loaded: Error: seen")],
         ),
         (
             "an exit",
@@ -120,7 +120,7 @@ fn what_fails_is_told_by_what_it_is() {
             "too much to read",
             with("for (let i = 0; i < 40; i++) require('fs').writeSync(1, 'a'.repeat(65536))"),
             &[],
-            &[("warning", "-", "prints more than 1 MB while it is loaded")],
+            &[("warning", "-", "prints more than 1 MB")],
         ),
         (
             "too much memory",
@@ -128,7 +128,7 @@ fn what_fails_is_told_by_what_it_is() {
             &["--memory", "32"],
             &[("error", "-", "needs more than the 32 MB of memory that it gets")],
         ),
-        ("a crash", with("process.abort()"), &[], &[("error", "-", "Node crashed while it was loaded (signal 6)")]),
+        ("a crash", with("process.abort()"), &[], &[("error", "-", "Node crashes while it is loaded (signal 6)")]),
         (
             "no function",
             "exports.handler = {}".to_owned(),
@@ -139,7 +139,7 @@ fn what_fails_is_told_by_what_it_is() {
             "an error of the user's own",
             with("throw 'just a word'"),
             &[],
-            &[("warning", "-", "threw while it was loaded: just a word")],
+            &[("warning", "-", "throws while it is loaded: just a word")],
         ),
     ] {
         let text = if text.is_empty() { handler.to_owned() } else { text };
@@ -176,7 +176,7 @@ fn variables_come_from_netlify_toml_files_and_flags() {
     site.file("netlify.toml", "[build.environment]\nONE = \"toml\"\nTWO = \"toml\"\nTHREE = \"toml\"\n");
     site.file(".env.test", "TWO=file\nTHREE=\"file\" # a comment\n");
     let said = load(&site, &["--env-file", ".env.test", "--env", "THREE=flag"]);
-    assert_eq!(found(&said)[0].2, "threw while it was loaded: Error: toml,file,flag");
+    assert_eq!(found(&said)[0].2, "throws while it is loaded: Error: toml,file,flag");
     let missing = load(&site, &["--env-file", "gone"]);
     assert_eq!(missing.status, 2, "{}", missing.err);
 }

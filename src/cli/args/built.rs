@@ -74,19 +74,23 @@ pub(in crate::cli) struct Verify {
     /// The Node to load functions with [default: that on the PATH]
     #[arg(long, value_name = "PATH", requires = "load", env = "FNZIP_NODE", hide_env = true)]
     pub(in crate::cli) node: Option<PathBuf>,
+    /// Call them, too: `auto` (as the platform does), `http-get`, `http-post`, `scheduled`, `deploy-succeeded` …, or an
+    /// event in a JSON file; of one function as `NAME=EVENT`
+    #[arg(long, value_name = "EVENT", requires = "load", env = "FNZIP_CALL", hide_env = true)]
+    pub(in crate::cli) call: Vec<String>,
     /// A variable that functions find; without a value, the caller's own
     #[arg(long, value_name = "NAME[=VALUE]", requires = "load")]
     pub(in crate::cli) env: Vec<String>,
     /// A file of variables
     #[arg(long, value_name = "FILE", requires = "load", env = "FNZIP_ENV_FILE", hide_env = true)]
     pub(in crate::cli) env_file: Vec<PathBuf>,
-    /// How many seconds loading may take
+    /// How many seconds loading may take, and each call
     #[arg(long, value_name = "S", requires = "load", default_value_t = 10, env = "FNZIP_TIMEOUT", hide_env = true)]
     pub(in crate::cli) timeout: u64,
     /// How many megabytes a function's heap may have
     #[arg(long, value_name = "MB", requires = "load", default_value_t = 1024, env = "FNZIP_MEMORY", hide_env = true)]
     pub(in crate::cli) memory: u64,
-    /// Let functions reach the network while they are loaded
+    /// Let functions reach the network
     #[arg(long, requires = "load", env = "FNZIP_ALLOW_NET", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(in crate::cli) allow_net: bool,
     /// How many threads to use [default: one a processor]

@@ -1,18 +1,23 @@
-//! A zip archive as the only thing there is. In: its bytes, and the path where it lies. Out: its entries, as files
-//! below that path, for whoever reads files; and everything that is wrong with it. Nothing that it says is
+//! What was built as the only thing there is. In: an archive or a directory, and the path where it lies. Out: its entries,
+//! as files below that path, for whoever reads files; and everything that is wrong with it. Nothing that it says is
 //! believed: not a name, a size, a checksum or a link. Never unpacks more than the entry that is asked for.
+
+mod directory;
+mod fault;
+mod tarball;
+mod zip;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use libdeflater::{DecompressionError, Decompressor};
-use rawzip::{CompressionMethod, Error, ErrorKind, ZipArchive, ZipFileHeaderRecord};
 
+use self::fault::fault;
+pub use self::fault::{Fault, What};
 use super::{FileKind, FileSystem, Metadata, Stamp};
 use crate::path::{AbsPath, ArchivePath, case_clashes};
 
@@ -31,6 +36,7 @@ const MOST_LINKS: usize = 40;
 /// An archive whose entries are files.
 pub struct Archived {
     at: PathBuf,
+    /// What the entries are parts of.
     bytes: Arc<[u8]>,
     entries: BTreeMap<String, Entry>,
     directories: BTreeMap<String, BTreeSet<OsString>>,
@@ -53,99 +59,85 @@ pub struct Entry {
     pub checksum: u32,
 }
 
-/// What is wrong with an archive.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Fault {
-    /// The entry, if it is about one.
-    pub entry: Option<String>,
-    /// What is wrong.
-    pub what: What,
-}
-
-/// The kinds of faults.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum What {
-    /// It cannot be read at all, or ends too early.
-    Broken(String),
-    /// A name that leads out, or is none.
-    Name(String),
-    /// Two entries have this name.
-    Twice,
-    /// Another entry differs from it only by case.
-    CaseClash(String),
-    /// It can only be read by who knows a password.
-    Encrypted,
-    /// It is packed in a way that the platform does not know.
-    Method(u16),
-    /// It is neither a file nor a directory nor a link.
-    Special,
-    /// It shares bytes with this entry.
-    Overlaps(String),
-    /// Its size is not what the archive says.
-    Size(u64),
-    /// Its checksum is not what the archive says.
-    Checksum,
-    /// The directory of the archive, and what stands before the entry, call it differently.
-    OtherName(String),
-    /// A link that leads out of the archive.
-    LeadsOut(String),
-    /// A link to nothing.
-    Dangles(String),
-    /// So many bytes are not unpacked, so nothing is known of them.
-    TooLarge(u64),
-}
-
-impl fmt::Display for What {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Broken(why) => write!(f, "not a readable zip archive: {why}"),
-            Self::Name(why) => write!(f, "not a name for an entry: {why}"),
-            Self::Twice => f.write_str("is in it twice"),
-            Self::CaseClash(other) => write!(f, "differs from `{other}` only by case"),
-            Self::Encrypted => f.write_str("is encrypted"),
-            Self::Method(method) => {
-                write!(f, "is packed by method {method}, and the platform knows none but deflate")
-            }
-            Self::Special => f.write_str("is neither a file nor a directory nor a link"),
-            Self::Overlaps(other) => write!(f, "shares its bytes with `{other}`"),
-            Self::Size(says) => write!(f, "does not have the {says} bytes that the archive says"),
-            Self::Checksum => f.write_str("is damaged: its checksum is not that which the archive says"),
-            Self::OtherName(other) => write!(f, "is called `{other}` where its bytes are"),
-            Self::LeadsOut(target) => write!(f, "is a link to `{target}`, which leads out of the archive"),
-            Self::Dangles(target) => write!(f, "is a link to `{target}`, which is not there"),
-            Self::TooLarge(bytes) => {
-                write!(f, "has {bytes} bytes unpacked, which nobody would deploy: not looked into")
-            }
-        }
-    }
-}
-
-fn fault(entry: impl Into<String>, what: What) -> Fault {
-    Fault { entry: Some(entry.into()), what }
-}
-
-fn broken(error: &Error) -> What {
-    What::Broken(match error.kind() {
-        ErrorKind::MissingEndOfCentralDirectory => "it has no directory of entries at its end".to_owned(),
-        ErrorKind::Eof => "it ends too early".to_owned(),
-        _ => error.to_string(),
-    })
-}
-
 fn nothing() -> io::Error {
     io::ErrorKind::NotFound.into()
 }
 
-impl Archived {
-    /// Reads the directory of the archive that lies at `at`, and everything that is wrong with it and with what is
-    /// packed in it. What is wrong is no file.
-    pub fn read(at: &AbsPath, bytes: Arc<[u8]>) -> (Self, Vec<Fault>) {
-        let mut archived = Self { at: at.to_path_buf(), bytes, entries: BTreeMap::new(), directories: BTreeMap::new() };
-        archived.directories.entry(String::new()).or_default();
-        let mut faults = BTreeSet::new();
-        if let Err(error) = archived.read_entries(&mut faults) {
-            faults.insert(Fault { entry: None, what: broken(&error) });
+/// An archive of which not everything has been read yet.
+struct Reading {
+    archived: Archived,
+    /// Of entries and directories.
+    names: BTreeSet<String>,
+    unpacked: u64,
+    faults: BTreeSet<Fault>,
+}
+
+impl Reading {
+    fn new(at: &AbsPath, bytes: Arc<[u8]>) -> Self {
+        let directories = [(String::new(), BTreeSet::new())].into();
+        let archived = Archived { at: at.to_path_buf(), bytes, entries: BTreeMap::new(), directories };
+        Self { archived, names: BTreeSet::new(), unpacked: 0, faults: BTreeSet::new() }
+    }
+
+    fn found(&mut self, entry: impl Into<String>, what: What) {
+        self.faults.insert(fault(entry, what));
+    }
+
+    /// It is wrong as a whole.
+    fn broken(&mut self, what: What) {
+        self.faults.insert(Fault { entry: None, what });
+    }
+
+    /// The name of an entry, if it is one, and the first of that name.
+    fn name(&mut self, written: &[u8]) -> Option<String> {
+        let text = String::from_utf8_lossy(written);
+        let name = text.strip_suffix('/').unwrap_or(&text).to_owned();
+        let why = match ArchivePath::new(&name) {
+            _ if std::str::from_utf8(written).is_err() => "it is not UTF-8",
+            Err(error) => error.why(),
+            Ok(_) if !self.names.insert(name.clone()) => {
+                self.found(name, What::Twice);
+                return None;
+            }
+            Ok(_) => {
+                self.archived.list(&name);
+                return Some(name);
+            }
+        };
+        self.found(text.escape_debug().to_string(), What::Name(why.to_owned()));
+        None
+    }
+
+    fn directory(&mut self, name: String) {
+        self.archived.directories.entry(name).or_default();
+    }
+
+    /// Adds an entry; whether more may come.
+    fn add(&mut self, name: String, entry: Entry) -> bool {
+        self.unpacked = self.unpacked.saturating_add(entry.len);
+        self.archived.entries.insert(name, entry);
+        let is_enough = self.unpacked > MOST_UNPACKED;
+        if is_enough {
+            self.archived.entries.clear();
+            self.broken(What::TooLarge(self.unpacked));
         }
+        !is_enough
+    }
+
+    /// Adds what is not packed.
+    fn add_plain(&mut self, name: String, kind: FileKind, executable: bool, data: Range<usize>) -> bool {
+        let bytes = self.archived.bytes.get(data.clone()).unwrap_or_default();
+        let (len, checksum) = (bytes.len() as u64, crc32fast::hash(bytes));
+        if kind == FileKind::Link && len > LONGEST_LINK {
+            self.found(name, What::Special);
+            return true;
+        }
+        self.add(name, Entry { kind, len, packed: len, executable, data, is_deflated: false, checksum })
+    }
+
+    /// All of it, and everything that is wrong with it and with what is packed in it. What is wrong is no file.
+    fn finish(self) -> (Archived, Vec<Fault>) {
+        let Self { mut archived, mut faults, .. } = self;
         archived.check_kinds(&mut faults);
         archived.check_overlaps(&mut faults);
         archived.check_contents(&mut faults);
@@ -153,6 +145,28 @@ impl Archived {
         let clashes = case_clashes(archived.entries.keys().map(String::as_str));
         faults.extend(clashes.into_iter().map(|(one, other)| fault(other, What::CaseClash(one.to_owned()))));
         (archived, faults.into_iter().collect())
+    }
+}
+
+impl Archived {
+    /// A program that stands for itself, as the platform would start it.
+    pub fn program(at: &AbsPath, bytes: Arc<[u8]>, name: &str) -> (Self, Vec<Fault>) {
+        let data = 0..bytes.len();
+        let mut reading = Reading::new(at, bytes);
+        if let Some(name) = reading.name(name.as_bytes()) {
+            reading.add_plain(name, FileKind::File, true, data);
+        }
+        reading.finish()
+    }
+
+    /// What nobody looks into.
+    pub fn opaque(at: &AbsPath) -> (Self, Vec<Fault>) {
+        Reading::new(at, Vec::new().into()).finish()
+    }
+
+    /// What the entries are parts of.
+    pub fn bytes(&self) -> &Arc<[u8]> {
+        &self.bytes
     }
 
     /// Every entry but directories, by name.
@@ -163,63 +177,6 @@ impl Archived {
     /// Bytes, unpacked.
     pub fn unpacked(&self) -> u64 {
         self.entries.values().map(|entry| entry.len).sum()
-    }
-
-    fn read_entries(&mut self, faults: &mut BTreeSet<Fault>) -> Result<(), Error> {
-        let archive = ZipArchive::from_slice(self.bytes.clone())?;
-        let mut names = BTreeSet::new();
-        let mut unpacked = 0_u64;
-        let mut entries = archive.entries();
-        while let Some(record) = entries.next_entry()? {
-            let raw = String::from_utf8_lossy(record.file_path().as_bytes()).into_owned();
-            let name = raw.strip_suffix('/').unwrap_or(&raw).to_owned();
-            if std::str::from_utf8(record.file_path().as_bytes()).is_err() {
-                faults.insert(fault(raw.escape_debug().to_string(), What::Name("it is not UTF-8".to_owned())));
-                continue;
-            }
-            if let Err(error) = ArchivePath::new(&name) {
-                faults.insert(fault(raw.escape_debug().to_string(), What::Name(error.why().to_owned())));
-                continue;
-            }
-            if !names.insert(name.clone()) {
-                faults.insert(fault(name, What::Twice));
-                continue;
-            }
-            self.list(&name);
-            if record.is_dir() {
-                self.directories.entry(name).or_default();
-                continue;
-            }
-            let local = match archive.get_entry(record.wayfinder()) {
-                Ok(local) => local,
-                Err(error) => {
-                    faults.insert(fault(name, broken(&error)));
-                    continue;
-                }
-            };
-            let other = local.local_header().file_path();
-            if other.as_bytes() != record.file_path().as_bytes() {
-                let other = String::from_utf8_lossy(other.as_bytes()).escape_debug().to_string();
-                faults.insert(fault(&name, What::OtherName(other)));
-            }
-            let (start, end) = local.compressed_data_range();
-            let data = usize::try_from(start).unwrap_or_default()..usize::try_from(end).unwrap_or_default();
-            match entry(&record, data) {
-                Ok(entry) => {
-                    unpacked = unpacked.saturating_add(entry.len);
-                    self.entries.insert(name, entry);
-                }
-                Err(what) => {
-                    faults.insert(fault(name, what));
-                }
-            }
-            if unpacked > MOST_UNPACKED {
-                self.entries.clear();
-                faults.insert(Fault { entry: None, what: What::TooLarge(unpacked) });
-                break;
-            }
-        }
-        Ok(())
     }
 
     /// Every directory above `name` lists the next.
@@ -365,38 +322,6 @@ impl Archived {
         let target = String::from_utf8(self.content(entry)?);
         target.map(PathBuf::from).map_err(|_| io::ErrorKind::InvalidData.into())
     }
-}
-
-/// An entry as the archive says, unless it is nothing that a function may have.
-fn entry(record: &ZipFileHeaderRecord<'_>, data: Range<usize>) -> Result<Entry, What> {
-    const TYPE: u32 = 0o170_000;
-    const FILE: u32 = 0o100_000;
-    if record.flags().is_encrypted() || record.flags().has_strong_encryption() || record.flags().is_masked() {
-        return Err(What::Encrypted);
-    }
-    let method = record.compression_method();
-    if method != CompressionMethod::STORE && method != CompressionMethod::DEFLATE {
-        return Err(What::Method(method.as_u16()));
-    }
-    let mode = record.mode();
-    let kind = match mode.value() & TYPE {
-        _ if mode.is_symlink() => FileKind::Link,
-        0 | FILE => FileKind::File,
-        _ => return Err(What::Special),
-    };
-    let len = record.uncompressed_size_hint();
-    if kind == FileKind::Link && len > LONGEST_LINK {
-        return Err(What::Special);
-    }
-    Ok(Entry {
-        kind,
-        len,
-        packed: record.compressed_size_hint(),
-        executable: kind == FileKind::File && mode.value() & 0o100 != 0,
-        data,
-        is_deflated: method == CompressionMethod::DEFLATE,
-        checksum: record.crc32(),
-    })
 }
 
 impl FileSystem for Archived {
