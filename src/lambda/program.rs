@@ -168,7 +168,8 @@ async fn serve(listener: TcpListener, ask: mpsc::Sender<Asked>) {
         let ask = ask.clone();
         let service = service_fn(move |request| answer(request, ask.clone()));
         // A program may go away whenever it likes.
-        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        // As the platform writes them: not every program knows that case says nothing.
+        tokio::spawn(http1::Builder::new().title_case_headers(true).serve_connection(TokioIo::new(stream), service));
     }
 }
 

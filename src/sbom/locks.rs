@@ -1,5 +1,5 @@
-//! What lock files know of packages. In: those of npm, pnpm, Yarn and Cargo. Out: the hashes of what was installed, by name
-//! and version, and the crates. A file that cannot be read says nothing.
+//! What lock files know of packages. In: those of npm, pnpm and Yarn. Out: the hashes of what was installed, by name
+//! and version. A file that cannot be read says nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,8 +16,6 @@ use crate::store::Store;
 pub struct Locks {
     /// `sha512-…`, by name and version.
     integrity: BTreeMap<(String, String), String>,
-    /// Name, version, SHA-256.
-    crates: Vec<(String, String, Option<String>)>,
 }
 
 impl Locks {
@@ -36,9 +34,6 @@ impl Locks {
             }
             if let Some(text) = text(directory.child("yarn.lock")) {
                 locks.add_yarn(&text);
-            }
-            if let Some(lock) = text(directory.child("Cargo.lock")).and_then(|text| text.parse::<toml::Table>().ok()) {
-                locks.add_cargo(&lock);
             }
         }
         locks
@@ -62,10 +57,6 @@ impl Locks {
             Some((algorithm.to_owned(), hexadecimal(&bytes)))
         };
         integrity.split_whitespace().filter_map(hash).collect()
-    }
-
-    pub(super) fn crates(&self) -> impl Iterator<Item = (&str, &str, &Option<String>)> {
-        self.crates.iter().map(|(name, version, checksum)| (name.as_str(), version.as_str(), checksum))
     }
 
     fn add(&mut self, name: &str, version: &str, integrity: &str) {
@@ -129,16 +120,6 @@ impl Locks {
             } else if let (Some(said), Some(name), Some(version)) = (line.strip_prefix("  integrity "), &name, &version)
             {
                 self.add(name, version, said);
-            }
-        }
-    }
-
-    fn add_cargo(&mut self, lock: &toml::Table) {
-        for row in lock.get("package").and_then(toml::Value::as_array).into_iter().flatten() {
-            let text = |key: &str| row.get(key).and_then(toml::Value::as_str).map(str::to_owned);
-            // What has no source is the user's own.
-            if let (Some(name), Some(version), Some(_)) = (text("name"), text("version"), text("source")) {
-                self.crates.push((name, version, text("checksum")));
             }
         }
     }

@@ -1,11 +1,13 @@
 //! What shipped: a bill of materials in CycloneDX 1.6. In: an output directory, and the lock files of the site. Out: a
 //! document a function, and one for all of them. The same inputs give the same bytes: no clock, no random number.
 
+mod cargo;
 mod go;
 mod licences;
 mod locks;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
@@ -17,6 +19,7 @@ use crate::built::{Entry, Listed, Opened, Place, entry, listed, open, packages};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::fs::FileSystem;
 use crate::function::Runtime;
+use crate::path::AbsPath;
 use crate::runtime::PROGRAM;
 use crate::store::Store;
 
@@ -53,6 +56,7 @@ pub fn sbom(place: &Place, site: &str, locks: &Locks, store: &Store) -> Boms {
     let mut diagnostics: Vec<Diagnostic> = said.into_iter().filter(|said| said.severity == Severity::Error).collect();
     let mut documents = BTreeMap::new();
     let mut all: Vec<(String, BTreeMap<String, Component>)> = Vec::new();
+    let directory = place.manifest.parent().unwrap_or_else(|| place.out.clone());
     for listed in functions {
         let opened = match open(&listed, store) {
             Ok(opened) => opened,
@@ -62,7 +66,7 @@ pub fn sbom(place: &Place, site: &str, locks: &Locks, store: &Store) -> Boms {
                 continue;
             }
         };
-        let components = components(&listed, &opened, locks);
+        let components = components(&listed, &opened, locks, &directory, store);
         let seed = blake3::hash(&opened.bytes);
         documents.insert(listed.name.clone(), document(&listed.name, seed, &[(listed.name.clone(), &components)]));
         all.push((listed.name, components));
@@ -77,7 +81,13 @@ pub fn sbom(place: &Place, site: &str, locks: &Locks, store: &Store) -> Boms {
 }
 
 /// What is in an archive: packages of npm, modules of Go, crates.
-fn components(listed: &Listed, opened: &Opened, locks: &Locks) -> BTreeMap<String, Component> {
+fn components(
+    listed: &Listed,
+    opened: &Opened,
+    locks: &Locks,
+    place: &Path,
+    store: &Store,
+) -> BTreeMap<String, Component> {
     let mut found: BTreeMap<String, Component> = BTreeMap::new();
     let mut add = |component: Component| match found.get_mut(&component.purl) {
         Some(known) => {
@@ -97,10 +107,10 @@ fn components(listed: &Listed, opened: &Opened, locks: &Locks) -> BTreeMap<Strin
     if entry(listed, &opened.files) == Some(Entry::Program) {
         let program = opened.files.read(&listed.path.join(PROGRAM)).unwrap_or_default();
         go::modules(&program).into_iter().map(|(name, version)| other("golang", &name, &version)).for_each(&mut add);
-        if listed.row.as_ref().is_some_and(|row| row.runtime == Runtime::Rust) {
-            for (name, version, checksum) in locks.crates() {
-                let hashes = checksum.iter().map(|it| ("SHA-256".to_owned(), it.clone())).collect();
-                add(Component { hashes, ..other("cargo", name, version) });
+        for row in listed.row.iter().filter(|row| row.runtime == Runtime::Rust) {
+            for one in cargo::crates(&AbsPath::resolve(place, &row.main_file), store) {
+                let hashes = one.checksum.iter().map(|it| ("SHA-256".to_owned(), it.clone())).collect();
+                add(Component { hashes, ..other("cargo", &one.name, &one.version) });
             }
         }
     }

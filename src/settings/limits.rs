@@ -9,17 +9,29 @@ pub struct Limits {
     pub zipped: u64,
     /// Bytes of what is in it; more is an error.
     pub unzipped: u64,
+    /// Bytes of all variables of a function, names and `=` included; more is an error.
+    pub environment: u64,
+    /// Bytes of a path on the platform; more is an error.
+    pub path: u64,
+    /// Bytes of a name in a path; more is an error.
+    pub name: u64,
 }
 
 const MEGA: u64 = 1024 * 1024;
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { zipped: 50 * MEGA, unzipped: 250 * MEGA }
+        Self { zipped: 50 * MEGA, unzipped: 250 * MEGA, environment: 4096, path: 4095, name: 255 }
     }
 }
 
 impl Limits {
+    /// Each, by its name in `[fnzip] limits`.
+    pub(super) fn by_name(&mut self) -> [(&'static str, &mut u64); 5] {
+        let Self { zipped, unzipped, environment, path, name } = self;
+        [("environment", environment), ("name", name), ("path", path), ("unzipped", unzipped), ("zipped", zipped)]
+    }
+
     /// A size as people read it.
     pub fn shown(bytes: u64) -> String {
         #[expect(clippy::cast_precision_loss, reason = "one digit is shown")]

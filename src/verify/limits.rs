@@ -12,10 +12,6 @@ use crate::settings::Limits;
 /// Where the platform unpacks functions.
 const ROOT: &str = "/var/task/";
 
-/// The longest path and the longest name that Linux takes, in bytes.
-const LONGEST_PATH: usize = 4095;
-const LONGEST_NAME: usize = 255;
-
 /// From so many parts of ten on a limit is near.
 const NEAR: u64 = 9;
 
@@ -39,10 +35,11 @@ pub(super) fn findings(shipped: &Shipped<'_>, size: u64, limits: Limits) -> Vec<
         findings.push(said.at(&shipped.listed.path).hint(format!("the largest are {}", largest(shipped))));
     }
     for name in shipped.files.entries().keys() {
-        let too_long = if ROOT.len() + name.len() > LONGEST_PATH {
-            format!("its path has {} bytes on the platform, and Linux takes {LONGEST_PATH}", ROOT.len() + name.len())
-        } else if let Some(part) = name.split('/').find(|part| part.len() > LONGEST_NAME) {
-            format!("a name in it has {} bytes, and Linux takes {LONGEST_NAME}", part.len())
+        let len = ROOT.len() + name.len();
+        let too_long = if len as u64 > limits.path {
+            format!("its path has {len} bytes on the platform, and Linux takes {}", limits.path)
+        } else if let Some(part) = name.split('/').find(|part| part.len() as u64 > limits.name) {
+            format!("a name in it has {} bytes, and Linux takes {}", part.len(), limits.name)
         } else {
             continue;
         };
@@ -51,17 +48,15 @@ pub(super) fn findings(shipped: &Shipped<'_>, size: u64, limits: Limits) -> Vec<
     findings
 }
 
-/// What all variables of a function may have together, in bytes: names, values and the `=` between them.
-const MOST_VARIABLES: usize = 4096;
-
 /// Are there more variables than Lambda takes?
-pub(super) fn environment(variables: &BTreeMap<String, OsString>) -> Option<Diagnostic> {
+pub(super) fn environment(variables: &BTreeMap<String, OsString>, limits: Limits) -> Option<Diagnostic> {
     let size: usize = variables.iter().map(|(name, value)| name.len() + 1 + value.len()).sum();
     let mut largest: Vec<(&String, usize)> = variables.iter().map(|(name, value)| (name, value.len())).collect();
     largest.sort_by_key(|(name, len)| (std::cmp::Reverse(*len), *name));
     let largest: Vec<String> = largest.into_iter().take(3).map(|(name, len)| format!("`{name}` ({len})")).collect();
-    (size > MOST_VARIABLES).then(|| {
-        let message = format!("the environment has {size} bytes, and Lambda takes {MOST_VARIABLES} for a function");
+    (size as u64 > limits.environment).then(|| {
+        let message =
+            format!("the environment has {size} bytes, and Lambda takes {} for a function", limits.environment);
         Diagnostic::error(Code::TooLarge, message).hint(format!("the largest are {}", largest.join(", ")))
     })
 }

@@ -65,7 +65,8 @@ pub fn verify(demands: &Demands, store: &Store) -> Verified {
     let (all, mut findings) = listed(&demands.place, store);
     let found: Vec<Vec<Diagnostic>> = all.par_iter().map(|listed| look_at(listed, &all, demands, store)).collect();
     findings.extend(found.into_iter().flatten());
-    findings.extend(demands.load.as_ref().and_then(|load| limits::environment(&load.sandbox.environment)));
+    findings
+        .extend(demands.load.as_ref().and_then(|load| limits::environment(&load.sandbox.environment, demands.limits)));
     findings.sort();
     findings.dedup();
     Verified { functions: all.into_iter().map(|listed| (listed.name, listed.path)).collect(), findings }

@@ -6,6 +6,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::support::{Scratch, fixture, fnzip, full, install, install_tools, said, scratch, script, skipped};
+use crate::tiny::{self, RUST, X64};
 
 /// A site with a package beside a function and one in a bundle.
 fn site() -> Scratch {
@@ -126,6 +127,40 @@ fn every_lock_file_gives_its_hashes() {
 }
 
 /// Documents of real sites, and of this one, by the schema that CycloneDX publishes.
+#[test]
+fn a_program_in_rust_has_the_crates_of_its_own_package() {
+    let site = scratch();
+    site.file("netlify.toml", "");
+    let package = |name: &str, version: &str, dependencies: &[&str]| {
+        let published = if version == "0.0.0" { "" } else { "source = \"registry\"\nchecksum = \"00ff\"\n" };
+        format!(
+            "[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n{published}dependencies = {dependencies:?}\n\n"
+        )
+    };
+    let lock = [
+        package("hello", "0.0.0", &["shared", "twice 2.0.0"]),
+        package("other", "0.0.0", &["unused", "twice 1.0.0"]),
+        package("shared", "0.0.0", &["deep"]),
+        package("deep", "1.2.3", &["shared"]),
+        package("twice", "1.0.0", &[]),
+        package("twice", "2.0.0", &[]),
+        package("unused", "1.0.0", &[]),
+    ];
+    site.file("Cargo.lock", lock.concat());
+    site.file("functions/hello/Cargo.toml", "[package]\nname = \"hello\"\n");
+    site.file("functions/hello/src/main.rs", "");
+    site.file("out/hello", tiny::program(X64, RUST));
+    let row = json!({ "name": "hello", "path": "hello", "mainFile": "../functions/hello/src/main.rs", "priority": 10, "runtime": "rs" });
+    let system = json!({ "arch": "x64", "platform": "linux" });
+    site.file(
+        "out/manifest.json",
+        json!({ "functions": [row], "system": system, "timestamp": 1, "version": 1 }).to_string(),
+    );
+    let found = components(&sbom(&site, &[]));
+    assert_eq!(found.keys().collect::<Vec<_>>(), ["pkg:cargo/deep@1.2.3", "pkg:cargo/twice@2.0.0"]);
+    assert_eq!(found["pkg:cargo/deep@1.2.3"]["hashes"], json!([{ "alg": "SHA-256", "content": "00ff" }]));
+}
+
 #[test]
 fn documents_are_what_the_official_schema_says() {
     if !full() {

@@ -56,6 +56,20 @@ fn response(body: &str) -> Answer {
     Answer::Response(json!({"statusCode": 200, "body": body}))
 }
 
+/// What was built is fit to deploy, is called here, and names what went in.
+fn is_fit(site: &Scratch, function: &str, event: &Value, packages: &[&str]) {
+    site.file("event.json", event.to_string());
+    let call = format!("{function}=event.json");
+    let verified = said(fnzip(&site.path).args(["verify", "--color=never", "--load", "--strict", "--call", &call]));
+    assert_eq!(verified.status, 0, "{}", verified.err);
+    let sbom = said(fnzip(&site.path).args(["sbom", "--function", function]));
+    let sbom: Value = serde_json::from_str(&sbom.out).unwrap();
+    let purls: Vec<&str> =
+        sbom["components"].as_array().unwrap().iter().map(|it| it["purl"].as_str().unwrap()).collect();
+    let names = |package: &&str| purls.iter().any(|purl| purl.starts_with(*package));
+    assert!(packages.iter().all(names) && purls.is_empty() == packages.is_empty(), "{sbom:#}");
+}
+
 /// Builds two checkouts; the archives are the same.
 fn built_twice(functions: &[&str], environment: &[(&str, &Path)], checkout: impl Fn(&str) -> Scratch) -> Scratch {
     let [one, other] = ["", "in/a/longer/place"].map(|place| {
@@ -115,6 +129,7 @@ fn go_functions_answer_and_are_the_same_in_every_checkout() {
     let events = [json!({"body": "{}"}), json!({"body": "{"}), json!({"body": "1"})];
     let counted = answers_of(&site, "counter-background", &events);
     assert_eq!(counted, [response("once"), Answer::Error("the body is no JSON".to_owned()), response("often")]);
+    is_fit(&site, "counter-background", &json!({"body": "{}"}), &["pkg:golang/github.com/aws/aws-lambda-go@v1"]);
 }
 
 #[test]
@@ -133,6 +148,9 @@ fn rust_functions_answer_and_are_the_same_in_every_checkout() {
     assert_eq!(greeted, [response("Hello, Ada!"), Answer::Error("nobody to greet".to_owned())]);
     let counted = answers_of(&site, "counter-background", &[json!({"count": 1}), json!({}), json!({"count": 1})]);
     assert_eq!(counted, [response("1"), Answer::Error("nothing to count".to_owned()), response("2")]);
+    is_fit(&site, "counter-background", &json!({"count": 1}), &[]);
+    let event = json!({"queryStringParameters": {"name": "Ada"}});
+    is_fit(&site, "hello", &event, &["pkg:cargo/lambda_runtime@1", "pkg:cargo/serde_json@1", "pkg:cargo/tokio@1"]);
 }
 
 /// Programs for other machines, made by Go itself.

@@ -421,7 +421,12 @@ fn limits_are_those_of_the_platform_or_of_the_site() {
     site.file("netlify.toml", "[fnzip]\nlimits = { zipped = \"4kb\", unzipped = \"2kb\" }\n");
     check("too large", &site, &[], &[too_large]);
     let name = "n".repeat(256);
-    check("a long name", &with(&packed(&[GOOD, (&name, b"", 0o644)])), &[], &[("error", "too-large", &name)]);
+    let site = with(&packed(&[GOOD, (&name, b"", 0o644)]));
+    check("a long name", &site, &[], &[("error", "too-large", &name)]);
+    site.file("netlify.toml", "[fnzip]\nlimits = { name = 300 }\n");
+    check("a platform that takes it", &site, &[], &[]);
+    site.file("netlify.toml", "[fnzip]\nlimits = { name = 300, path = 200 }\n");
+    check("a long path", &site, &[], &[("error", "too-large", &name)]);
 }
 
 /// A row as packagers write it.

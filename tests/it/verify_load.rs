@@ -221,6 +221,9 @@ fn lambda_takes_so_many_variables() {
         let said = load(&site, &["--env-file", ".env.test"]);
         assert_eq!((said.status, said.out.contains("too-large")), (status, status == 1), "{}", said.err);
     }
+    site.file("netlify.toml", "[fnzip]\nlimits = { environment = 5000 }\n");
+    let said = load(&site, &["--env-file", ".env.test"]);
+    assert_eq!(said.status, 0, "{}", said.err);
 }
 
 #[test]

@@ -94,17 +94,15 @@ impl Reader<'_> {
             self.error(node.at(), "`fnzip.limits` must be a table");
         }
         for Member { key, key_at, node } in node.as_table().into_iter().flatten() {
-            match (key.as_str(), limits::bytes_of(node)) {
-                ("zipped", Some(bytes)) => read.zipped = bytes,
-                ("unzipped", Some(bytes)) => read.unzipped = bytes,
-                ("zipped" | "unzipped", None) => {
-                    self.error(
-                        node.at(),
-                        &format!("`fnzip.limits.{key}` must be a number of bytes, or text such as `60mb`"),
-                    );
+            let mut known = read.by_name();
+            match (known.iter_mut().find(|(name, _)| name == key), limits::bytes_of(node)) {
+                (Some((_, limit)), Some(bytes)) => **limit = bytes,
+                (Some(_), None) => {
+                    let message = format!("`fnzip.limits.{key}` must be a number of bytes, or text such as `60mb`");
+                    self.error(node.at(), &message);
                 }
-                _ => {
-                    let meant = did_you_mean(key, ["unzipped", "zipped"].into_iter());
+                (None, _) => {
+                    let meant = did_you_mean(key, known.iter().map(|(name, _)| *name));
                     self.warning(key_at, &format!("`fnzip.limits.{key}` is no key that is known{meant}"));
                 }
             }
