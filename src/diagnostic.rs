@@ -166,6 +166,15 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// `file:line:column: message`, for who has one line.
+    pub fn in_one_line(&self) -> String {
+        match (&self.path, &self.span) {
+            (Some(path), Some(span)) => format!("{path}:{}:{}: {}", span.line, span.column, self.message),
+            (Some(path), None) => format!("{path}: {}", self.message),
+            _ => self.message.clone(),
+        }
+    }
+
     /// A diagnostic that says `message` and, so far, no more.
     pub fn new(severity: Severity, code: Code, message: impl Into<String>) -> Self {
         Self {

@@ -77,6 +77,9 @@ pub(super) enum Command {
     Cache(Cache),
     /// Print a completion script
     Completions(Completions),
+    /// Answer the npm package
+    #[command(hide = true)]
+    Api,
     /// Print the manual page
     Man,
     /// Print a JSON Schema

@@ -1,6 +1,7 @@
 //! The command line. In: arguments. Out: an exit status, data on stdout, words for people on
 //! stderr. The only place that prints.
 
+mod api;
 mod args;
 mod bundle;
 mod cache;
@@ -79,6 +80,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Trace(args) => trace::run(&args, &people),
         Command::Cache(args) => cache::run(&args, &people),
         Command::Completions(args) => completions::run(&args),
+        Command::Api => api::run(),
         Command::Man => completions::man(),
         Command::Schema(args) => schema::run(&args),
     }
@@ -135,7 +137,13 @@ fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
 /// Runs `work` on a pool of this many threads; as many as there are processors if it is not said.
 /// Syntax trees are deep: each thread gets room for them (of addresses, not of memory).
 fn in_parallel<T: Send>(jobs: Option<usize>, work: impl FnOnce() -> T + Send) -> Result<T, Failure> {
+    Ok(pool(jobs)?.install(work))
+}
+
+/// The threads of a run, or of many.
+type Pool = rayon::ThreadPool;
+
+fn pool(jobs: Option<usize>) -> Result<Pool, Failure> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).stack_size(256 << 20).build();
-    let pool = pool.map_err(|error| Failure::Call(format!("cannot start threads: {error}")))?;
-    Ok(pool.install(work))
+    pool.map_err(|error| Failure::Call(format!("cannot start threads: {error}")))
 }

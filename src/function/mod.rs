@@ -153,6 +153,8 @@ pub struct Function {
     pub ready_made: bool,
     /// The version of the platform's API that it is written for, where that is known.
     pub api_version: Option<u8>,
+    /// It is written in the syntax of ES modules.
+    pub is_esm: bool,
     /// Its response is sent as it comes.
     pub streams: bool,
     /// What it was told.

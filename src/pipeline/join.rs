@@ -9,13 +9,19 @@ use crate::function::config::{self, Told};
 use crate::function::route::Route;
 use crate::function::traffic::TrafficRules;
 use crate::function::{
-    Function, FunctionConfig, InvocationMode, NodeVersion, Origin, Runtime, checks, events, in_source,
+    Function, FunctionConfig, FunctionName, InvocationMode, NodeVersion, Origin, Runtime, checks, events, in_source,
 };
 use crate::js::config::{Analysis, Literals, Schedule};
 use crate::path::AbsPath;
 use crate::settings::{Settings, config_beside};
 use crate::source::Candidate;
 use crate::store::Store;
+
+/// Who tells a generated function that it is one.
+pub const BY_ITS_PLACE: &str = "where it is";
+
+/// What the platform calls the server of a site.
+const SERVER: &str = "server";
 
 /// Joins them. `analysis` is absent for what is no JavaScript, or does not parse.
 pub(super) fn join(
@@ -25,6 +31,7 @@ pub(super) fn join(
     store: &Store,
 ) -> (Function, Vec<Diagnostic>) {
     let Candidate { name, runtime, main_file, src_path, src_dir, origin, ready_made, .. } = candidate;
+    let name = if settings.server { FunctionName::of(SERVER) } else { name };
     let mut said = Vec::new();
     let mut told = settings.config.of(&name);
     if settings.config_dirs.iter().any(|directory| main_file.starts_with(directory))
@@ -34,7 +41,7 @@ pub(super) fn join(
         said.extend(problems);
     }
     if origin == Origin::Internal && told.get("generator").is_none() {
-        told.say("generator", "internalFunc".into(), Place::Named("where it is".into()));
+        told.say("generator", "internalFunc".into(), Place::Named(BY_ITS_PLACE.into()));
     }
     let main = Main { path: &main_file, analysis };
     let found = main.in_source_config(&mut said);
@@ -53,7 +60,8 @@ pub(super) fn join(
     }
     let node = config.node_version.as_deref().and_then(NodeVersion::coerce).unwrap_or(settings.node.0);
     let function = Function {
-        api_version: analysis.map(Analysis::api_version),
+        api_version: if settings.server { Some(2) } else { analysis.map(Analysis::api_version) },
+        is_esm: analysis.is_some_and(|analysis| analysis.is_esm),
         streams: analysis.is_some_and(|analysis| analysis.streams),
         routes: found.routes,
         excluded_routes: found.excluded_routes,

@@ -22,6 +22,7 @@ use rayon::prelude::*;
 use self::compiled::{Compiling, Job};
 use self::earlier::{Earlier, Kept, earlier, remember_run};
 use self::graphs::{Graphs, resolve_options, tsconfig_directories};
+pub use self::join::BY_ITS_PLACE;
 use self::output::finish;
 use self::publish::publish;
 pub use self::weight::Weight;
@@ -118,7 +119,7 @@ impl Progress for () {
 
 /// The functions of a site, and what was read to know them.
 pub struct Site {
-    /// Sorted by name.
+    /// Sorted by name; with those that are shadowed, as the peer lists them.
     pub functions: Vec<Function>,
     /// What is wrong with what was said of each, in the same order.
     pub said: Vec<Vec<Diagnostic>>,
@@ -153,8 +154,12 @@ pub fn open(settings: &Settings, store: &Arc<Store>) -> Site {
     let options = ResolveOptions { tsconfig_directories: tsconfig_directories(settings), ..ResolveOptions::default() };
     let graph = Graph::new(store.clone(), options, settings.repository_root.clone(), settings.base.clone());
     let graph = graph.with_rules(Rules::with(&settings.package_rules));
-    let candidates: Vec<Candidate> =
+    let mut candidates: Vec<Candidate> =
         found.candidates.into_iter().filter(|candidate| wanted(candidate.name.as_str())).collect();
+    if settings.with_shadowed {
+        candidates.extend(found.shadowed);
+        candidates.sort_by_cached_key(Candidate::listing_order);
+    }
     let joined: Vec<(Function, Vec<Diagnostic>)> = candidates
         .into_par_iter()
         .map(|candidate| {
@@ -201,7 +206,7 @@ pub fn bundle(settings: &Settings, store: Arc<Store>, progress: &dyn Progress) -
         }
         Earlier::Some(kept) => build(settings, &store, kept, progress),
     };
-    if !report.failed() || settings.keep_going {
+    if !settings.unpublished && (!report.failed() || settings.keep_going) {
         publish(&report, settings)?;
         report.manifest = Some(settings.manifest.clone());
     }

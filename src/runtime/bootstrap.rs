@@ -30,6 +30,9 @@ pub const ENTRY_FILE: &str = "___netlify-entry-point.mjs";
 /// What the platform reads beside it.
 pub(super) const METADATA_FILE: &str = "___netlify-metadata.json";
 
+/// What tells the platform that an archive is a site's server.
+pub(super) const SERVER_FILE: &str = "___netlify-server.json";
+
 /// A bootstrap.
 #[derive(Debug, PartialEq)]
 pub(super) struct Bootstrap {
@@ -62,9 +65,9 @@ pub(super) fn find(settings: &Settings, store: &Store) -> Bootstrap {
     })
 }
 
-/// The directory of the platform's package, in the project or brought by a tool.
+/// The directory of the platform's package, in the project, brought by a tool, or that of the caller.
 pub(super) fn installed_api(settings: &Settings, store: &Store) -> Option<AbsPath> {
-    find_api(&settings.base, &settings.repository_root, &TOOLS, store)
+    find_api(&settings.base, &settings.repository_root, &TOOLS, store).or_else(|| settings.api.clone())
 }
 
 /// The directory of the platform's package, as seen from `from` but not above `top`, or as one of

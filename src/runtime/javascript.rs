@@ -17,7 +17,7 @@ use crate::js::graph::Graph;
 use crate::js::trace::{Trace, TraceOptions};
 use crate::path::{AbsPath, case_clashes};
 use crate::plan::{BuildFacts, Output, Plan};
-use crate::settings::Settings;
+use crate::settings::{Format, Settings};
 use crate::store::{Real, Store};
 
 /// Plans a JavaScript function.
@@ -86,7 +86,7 @@ pub(super) fn plan(function: &Function, graph: &Arc<Graph>, settings: &Settings)
             return Err(diagnostics);
         }
     };
-    diagnostics.extend(bootstrap.as_ref().and_then(Bootstrap::warning));
+    diagnostics.extend(bootstrap.as_ref().filter(|_| !settings.server).and_then(Bootstrap::warning));
     let entries = archive.entries.into_sorted();
     diagnostics.extend(archive.said);
     diagnostics.extend(case_clashes(entries.iter().map(|entry| entry.path.as_str())).into_iter().map(|(one, two)| {
@@ -96,7 +96,10 @@ pub(super) fn plan(function: &Function, graph: &Arc<Graph>, settings: &Settings)
     Ok(Plan {
         facts: BuildFacts {
             bundler: Some(modules.bundler),
-            bootstrap_version: bootstrap.and_then(|bootstrap| bootstrap.version),
+            // Directories are for whoever serves them with a bootstrap of his own.
+            bootstrap_version: bootstrap
+                .and_then(|bootstrap| bootstrap.version)
+                .filter(|_| settings.format != Format::None && !settings.server),
             entry_filename: Some(archive.entry),
             inputs: inputs.into_iter().collect(),
             included_files: included.files,

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::bootstrap::{BOOTSTRAP_FILE, Bootstrap, ENTRY_FILE, METADATA_FILE};
+use super::bootstrap::{BOOTSTRAP_FILE, Bootstrap, ENTRY_FILE, METADATA_FILE, SERVER_FILE};
 use super::telemetry::{TELEMETRY_FILE, telemetry};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::fs::FileKind;
@@ -168,6 +168,11 @@ impl Layout {
         bootstrap: &Bootstrap,
         settings: &Settings,
     ) -> Result<(), Diagnostic> {
+        ENTRY_FILE.clone_into(&mut self.entry);
+        if settings.server {
+            self.add_text(SERVER_FILE, "{}".to_owned())?;
+            return self.add_text(ENTRY_FILE, format!("export * as func from {}\n", url(main)));
+        }
         let background = function.invocation_mode() == Some(InvocationMode::Background);
         self.add_text(ENTRY_FILE, bootstrap.entry(&url(main), format, background))?;
         let at = ArchivePath::new(BOOTSTRAP_FILE).map_err(invalid)?;
@@ -175,7 +180,6 @@ impl Layout {
         if settings.format != Format::None {
             self.add_text(METADATA_FILE, bootstrap.metadata(settings.branch.as_deref()))?;
         }
-        ENTRY_FILE.clone_into(&mut self.entry);
         Ok(())
     }
 
@@ -193,7 +197,7 @@ fn invalid(error: InvalidArchivePath) -> Diagnostic {
 fn place(root: &AbsPath, path: &AbsPath) -> Result<ArchivePath, Diagnostic> {
     let at = ArchivePath::below(root, path).map_err(|error| invalid(error).at(path))?;
     let entry = ENTRY_FILE.trim_end_matches(".mjs");
-    let mut at_the_root = [BOOTSTRAP_FILE, METADATA_FILE, TELEMETRY_FILE].into_iter();
+    let mut at_the_root = [BOOTSTRAP_FILE, METADATA_FILE, SERVER_FILE, TELEMETRY_FILE].into_iter();
     let taken = at_the_root.find(|name| at.as_str() == *name).or(at.as_str().contains(entry).then_some(entry));
     if let Some(reserved) = taken {
         let message = format!("`{reserved}` is reserved: no file or directory may be called so");

@@ -72,7 +72,6 @@ pub(super) fn modules(
             let mut traced = work.traced(Way::Traced);
             traced.said.extend(errors.iter().cloned().map(as_warning));
             traced.bundler_said[1] = errors;
-            traced.bundler = Bundler::EsbuildZisi;
             Ok(traced)
         }),
     }

@@ -75,9 +75,9 @@ pub(super) fn name(function: &Function, way: Way, input: ModuleFormat) -> Bundle
     match way {
         Way::Alone => Bundler::None,
         Way::OwnBundled => Bundler::Nft,
-        Way::Bundled { or_traced: true } => Bundler::EsbuildZisi,
-        Way::Bundled { or_traced: false } => Bundler::Esbuild,
-        Way::Traced if function.config.node_bundler == Some(Bundler::Zisi) => Bundler::Zisi,
+        Way::Bundled { .. } => Bundler::Esbuild,
+        // What could not be bundled is traced as the peer's oldest bundler would.
+        Way::Traced if !matches!(function.config.node_bundler, None | Some(Bundler::Nft)) => Bundler::Zisi,
         Way::Traced if function.config.node_bundler.is_none() && input == ModuleFormat::Cjs => Bundler::Zisi,
         Way::Traced => Bundler::Nft,
     }

@@ -78,6 +78,8 @@ pub struct Invocation {
     pub branch: Option<String>,
     /// The module that version 2 functions run on.
     pub bootstrap: Option<PathBuf>,
+    /// The platform's package with such a module, for projects that have none.
+    pub api: Option<PathBuf>,
     /// Globs on names: build these alone.
     pub only: Vec<String>,
     /// How outputs are written.
@@ -112,6 +114,14 @@ pub struct Invocation {
     pub keep_going: bool,
     /// No absolute path and no clock in the manifest.
     pub reproducible: bool,
+    /// Build what is named, and nothing else: no netlify.toml says where functions are.
+    pub only_named: bool,
+    /// Write no manifest.
+    pub unpublished: bool,
+    /// List functions that others of their name hide.
+    pub with_shadowed: bool,
+    /// What is built is the site's server, which the platform starts without a bootstrap.
+    pub server: bool,
     /// Build even sources that do not exist: they are a warning.
     pub tolerate_missing_sources: bool,
     /// Remember nothing.
@@ -163,6 +173,8 @@ pub struct Settings {
     pub repository_root: AbsPath,
     /// The module that version 2 functions run on, if somebody names it.
     pub bootstrap: Option<AbsPath>,
+    /// The directory of the platform's package with such a module, for projects that have none.
+    pub api: Option<AbsPath>,
     /// The branch that is built.
     pub branch: Option<String>,
     /// Names to build; all if it is empty.
@@ -187,6 +199,12 @@ pub struct Settings {
     pub strict: bool,
     /// Write the manifest even if functions failed.
     pub keep_going: bool,
+    /// Write no manifest.
+    pub unpublished: bool,
+    /// List functions that others of their name hide.
+    pub with_shadowed: bool,
+    /// What is built is the site's server, which the platform starts without a bootstrap.
+    pub server: bool,
     /// No absolute path and no clock in the manifest.
     pub reproducible: bool,
     /// Seconds since 1970, for a reproducible manifest.
@@ -217,7 +235,7 @@ pub enum SettingsError {
         reason: String,
     },
     /// A configuration says something that is not allowed: at least one of these is an error.
-    #[error("{}", .0.iter().map(in_one_line).collect::<Vec<_>>().join("\n"))]
+    #[error("{}", .0.iter().map(Diagnostic::in_one_line).collect::<Vec<_>>().join("\n"))]
     Config(Vec<Diagnostic>),
     /// A flag's value is none.
     #[error("{flag}: {reason}")]
@@ -240,15 +258,6 @@ impl SettingsError {
 impl From<Diagnostic> for SettingsError {
     fn from(said: Diagnostic) -> Self {
         Self::Config(vec![said])
-    }
-}
-
-/// `file:line:column: message`.
-fn in_one_line(said: &Diagnostic) -> String {
-    match (&said.path, &said.span) {
-        (Some(path), Some(span)) => format!("{path}:{}:{}: {}", span.line, span.column, said.message),
-        (Some(path), None) => format!("{path}: {}", said.message),
-        _ => said.message.clone(),
     }
 }
 
@@ -323,6 +332,7 @@ impl Settings {
             base,
             repository_root: site.repository_root,
             bootstrap,
+            api: invocation.api.as_ref().map(at),
             branch: invocation.branch().map(str::to_owned),
             only,
             config,
@@ -335,6 +345,9 @@ impl Settings {
             bundle_aws_sdk: invocation.bundle_aws_sdk,
             strict: invocation.strict,
             keep_going: invocation.keep_going,
+            unpublished: invocation.unpublished,
+            with_shadowed: invocation.with_shadowed,
+            server: invocation.server,
             reproducible: invocation.reproducible,
             source_date_epoch,
             environment: site.environment,

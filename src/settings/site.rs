@@ -38,7 +38,7 @@ pub(super) fn find(invocation: &Invocation, store: &Store) -> Result<Site, Setti
     let named = named_sources(invocation, store)?;
     let toml_path = match invocation.config.as_deref().filter(|config| is_toml(config)) {
         Some(config) => Some(AbsPath::resolve(&invocation.cwd, config.trim_start_matches('@'))),
-        None if named.is_empty() || invocation.site.is_some() => {
+        None if !invocation.only_named && (named.is_empty() || invocation.site.is_some()) => {
             start.ancestors().map(|directory| directory.child("netlify.toml")).find(|path| store.is_file(path))
         }
         None => None,
@@ -102,7 +102,8 @@ fn without_toml(
     let near = common_directory(named.iter().map(|source| &source.path)).unwrap_or_else(|| base.clone());
     let repository_root = repository_root(invocation, &near, store);
     let NetlifyToml { config, environment, own, said, .. } = NetlifyToml::default();
-    let sources = if named.is_empty() { configured(invocation, &base, &NetlifyToml::default(), store) } else { named };
+    let is_said = invocation.only_named || !named.is_empty();
+    let sources = if is_said { named } else { configured(invocation, &base, &NetlifyToml::default(), store) };
     Ok(Site { base, repository_root, sources, config, environment, own, said })
 }
 

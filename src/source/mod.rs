@@ -35,6 +35,13 @@ pub struct Candidate {
     rank: Rank,
 }
 
+impl Candidate {
+    /// How the peer lists them: by language, files before directories, by source (spec: peer-behaviour.md "Listing").
+    pub fn listing_order(&self) -> impl Ord + use<> {
+        (self.runtime, self.src_dir == self.src_path, self.origin, self.rank.source, self.src_path.clone())
+    }
+}
+
 /// A user's function beats a generated one, a later runtime an earlier one, a directory a file, an
 /// earlier extension a later one, a later source an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +57,8 @@ struct Rank {
 pub struct Found {
     /// One a name.
     pub candidates: Vec<Candidate>,
+    /// Those that others of their name hide.
+    pub shadowed: Vec<Candidate>,
     /// What was not taken, and names that will not work.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -92,6 +101,7 @@ pub fn scan(sources: &[Source], wanted: Wanted, store: &Store) -> Found {
         rivals.sort_by_key(|candidate| candidate.rank);
         let Some(winner) = rivals.pop() else { continue };
         found.diagnostics.extend(rivals.iter().map(|loser| shadowed(loser, &winner)));
+        found.shadowed.extend(rivals);
         found.diagnostics.extend(check_name(&winner));
         if winner.name.as_str() != RESERVED {
             found.candidates.push(winner);

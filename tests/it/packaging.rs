@@ -112,7 +112,7 @@ fn what_cannot_be_bundled_is_traced_where_netlify_toml_asks_for_a_bundle() {
     site.file("netlify/lib.js", "module.exports = import('./lib.mjs')\n");
     site.file("netlify.toml", "[functions]\nnode_bundler = \"esbuild\"\n");
     let row = &results(&site, &[])[0];
-    assert_eq!((&row["bundler"], &row["error"]), (&"esbuild_zisi".into(), &serde_json::Value::Null), "{row:#}");
+    assert_eq!((&row["bundler"], &row["error"]), (&"zisi".into(), &serde_json::Value::Null), "{row:#}");
     let text = row["bundlerErrors"][0]["text"].as_str().unwrap();
     assert!(text.contains("`await` at the top of a module"), "{row:#}");
     assert_eq!(row["bundlerErrors"][0]["location"]["line"], 1, "{row:#}");

