@@ -326,18 +326,7 @@ interface ManifestFunction {
   vcpu?: number
 }
 
-interface ManifestServer {
-  bundler?: string
-  excludedRoutes?: Route[]
-  mainFile: string
-  memory?: number
-  path: string
-  region?: string
-  routes?: ExtendedRoute[]
-  runtime: string
-  runtimeVersion?: string
-  vcpu?: number
-}
+type ManifestServer = Omit<ServerResult, 'runtime' | 'size'> & { runtime: string }
 
 type ValueOf<T> = T[keyof T]
 

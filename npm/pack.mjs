@@ -44,7 +44,7 @@ const writeProgram = (directory, binary) => {
   const path = join(directory, PROGRAM)
   mkdirSync(directory, { recursive: true })
   copyFileSync(binary, path)
-  //chmod
+  chmodSync(path, 0o755)
   const description = `The program of fnzip for ${platform} on ${arch}`
   // Yarn runs no program inside an archive.
   const facts = { name: NAME, version, description, files: [PROGRAM], ...ofHere, preferUnplugged: true }

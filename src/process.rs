@@ -267,15 +267,47 @@ impl Drop for Workshop {
     }
 }
 
+/// Something half written, which is removed when the run is ended before its time; not any more once this is dropped.
+#[derive(Debug)]
+pub struct Unfinished(PathBuf);
+
+impl Unfinished {
+    /// Makes it. Nothing is made any more when the run is ended.
+    ///
+    /// # Errors
+    /// As `make` says.
+    pub fn make<T>(make: impl FnOnce() -> io::Result<(T, PathBuf)>) -> io::Result<(T, Self)> {
+        let mut running = running();
+        if running.ended {
+            drop(running);
+            wait_for_the_end();
+        }
+        let (made, path) = make()?;
+        running.unfinished.insert(path.clone());
+        Ok((made, Self(path)))
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        running().unfinished.remove(&self.0);
+    }
+}
+
 /// What is to be cleared away when a run is ended before its time.
 struct Running {
     groups: BTreeSet<u32>,
     workshops: BTreeMap<PathBuf, tempfile::TempDir>,
+    unfinished: BTreeSet<PathBuf>,
     ended: bool,
 }
 
-static RUNNING: Mutex<Running> =
-    Mutex::new(Running { groups: BTreeSet::new(), workshops: BTreeMap::new(), ended: false });
+static RUNNING: Mutex<Running> = Mutex::new(Running {
+    groups: BTreeSet::new(),
+    workshops: BTreeMap::new(),
+    unfinished: BTreeSet::new(),
+    ended: false,
+});
 
 fn running() -> MutexGuard<'static, Running> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
@@ -293,8 +325,11 @@ pub fn end_all() {
     end_groups(&groups);
     #[cfg(not(unix))]
     drop(groups); // The console tells them itself.
-    let workshops = std::mem::take(&mut running().workshops);
-    drop(workshops);
+    let mut running = running();
+    for path in std::mem::take(&mut running.unfinished) {
+        let _ = std::fs::remove_dir_all(&path).or_else(|_| std::fs::remove_file(&path)); // It may have its place by now.
+    }
+    drop(std::mem::take(&mut running.workshops));
 }
 
 /// A program that was ended has not failed: nobody is to draw conclusions.

@@ -7,14 +7,19 @@ use std::io;
 use super::{WriteError, bytes_of};
 use crate::path::AbsPath;
 use crate::plan::{Content, Entry};
+use crate::process::Unfinished;
 use crate::store::Store;
 
 /// Writes the directory in the place of what was there; the bytes of its files.
 pub(super) fn write(entries: &[Entry], path: &AbsPath, store: &Store) -> Result<u64, WriteError> {
     let failed = |error: &io::Error| WriteError::Output { path: path.clone(), reason: super::reason(error) };
     let parent = path.parent().unwrap_or_else(|| path.clone());
-    let fresh =
-        tempfile::Builder::new().prefix(".fnzip-").suffix(".tmp").tempdir_in(&parent).map_err(|e| failed(&e))?;
+    let make = || {
+        let fresh = tempfile::Builder::new().prefix(".fnzip-").suffix(".tmp").tempdir_in(&parent)?;
+        let path = fresh.path().to_owned();
+        Ok((fresh, path))
+    };
+    let (fresh, _ends_with_the_run) = Unfinished::make(make).map_err(|error| failed(&error))?;
     let inside = AbsPath::resolve(&parent, fresh.path());
     let mut unpacked = 0;
     for entry in entries {

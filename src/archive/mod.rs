@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 
 use crate::path::{AbsPath, ArchivePath};
 use crate::plan::{Content, Entry, Output};
+use crate::process;
 use crate::settings::Format;
 use crate::store::{FileError, Hash, Store};
 
@@ -181,6 +182,8 @@ fn temporary(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
 /// A file beside its final place, known by what was written so far.
 struct Unfinished {
     file: tempfile::NamedTempFile,
+    /// It goes with the run, until it has its place.
+    _ends_with_the_run: process::Unfinished,
     size: u64,
     sha256: Sha256,
     hash: blake3::Hasher,
@@ -188,8 +191,13 @@ struct Unfinished {
 
 impl Unfinished {
     fn beside(directory: &Path) -> io::Result<Self> {
-        let file = temporary(directory)?;
-        Ok(Self { file, size: 0, sha256: Sha256::new(), hash: blake3::Hasher::new() })
+        let make = || {
+            let file = temporary(directory)?;
+            let path = file.path().to_owned();
+            Ok((file, path))
+        };
+        let (file, _ends_with_the_run) = process::Unfinished::make(make)?;
+        Ok(Self { file, _ends_with_the_run, size: 0, sha256: Sha256::new(), hash: blake3::Hasher::new() })
     }
 
     /// Moves the file to its place.

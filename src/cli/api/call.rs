@@ -44,6 +44,12 @@ pub(super) enum Method {
     FindServerEntry,
 }
 
+impl Method {
+    fn writes(self) -> bool {
+        matches!(self, Self::ZipFunctions | Self::ZipFunction | Self::ZipServer)
+    }
+}
+
 /// The peer's options.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -82,14 +88,18 @@ struct Bag {
     functions: Vec<PathBuf>,
 }
 
-/// A format that there is not.
+/// An option that no build can be made of.
 #[derive(Debug, thiserror::Error)]
-#[error("Invalid archive format: {0}")]
-pub(super) struct InvalidFormat(String);
+pub(super) enum Invalid {
+    #[error("Invalid archive format: {0}")]
+    Format(String),
+    #[error("the directory for the archives has no name")]
+    Destination,
+}
 
 impl Call {
     /// The same, of directories of functions.
-    pub(super) fn invocation(&self) -> Result<Invocation, InvalidFormat> {
+    pub(super) fn invocation(&self) -> Result<Invocation, Invalid> {
         let (generated, user) = match &self.input {
             MixedPaths::One(path) => (Bag::default(), Bag { directories: vec![path.clone()], functions: vec![] }),
             MixedPaths::Many(paths) => (Bag::default(), Bag { directories: paths.clone(), functions: vec![] }),
@@ -105,7 +115,7 @@ impl Call {
     }
 
     /// The same, of one function.
-    pub(super) fn invocation_of_one(&self) -> Result<Invocation, InvalidFormat> {
+    pub(super) fn invocation_of_one(&self) -> Result<Invocation, Invalid> {
         let MixedPaths::One(path) = &self.input else { return self.invocation() };
         let internal = self.options.internal_src_folder.as_ref().map(|directory| self.cwd.join(directory));
         let is_internal = internal.is_some_and(|directory| self.cwd.join(path).starts_with(directory));
@@ -128,14 +138,17 @@ impl Call {
         (written, at)
     }
 
-    fn common(&self) -> Result<Invocation, InvalidFormat> {
+    fn common(&self) -> Result<Invocation, Invalid> {
         let options = &self.options;
         let format = match options.archive_format.as_deref() {
             None | Some("zip") => Format::Zip,
             Some("none") => Format::None,
             Some("tar") => Format::Tar,
-            Some(other) => return Err(InvalidFormat(other.to_owned())),
+            Some(other) => return Err(Invalid::Format(other.to_owned())),
         };
+        if self.method.writes() && self.dest.as_os_str().is_empty() {
+            return Err(Invalid::Destination);
+        }
         let config = options.config.as_ref().map(|config| Value::Object(config.clone()).to_string());
         Ok(Invocation {
             cwd: self.cwd.clone(),

@@ -7,6 +7,7 @@ mod server;
 mod zip;
 
 use std::io::{self, BufRead, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -69,7 +70,7 @@ fn answer(line: &str, pool: &Pool) {
             tell(&json!({ "id": call.id, "log": format!("{}: {}", said.severity, said.in_one_line()) }));
         }
     };
-    let result = match call.method {
+    let result = || match call.method {
         Method::ZipFunctions => zip::functions(&call, pool, &log),
         Method::ZipFunction => zip::function(&call, pool, &log),
         Method::ListFunctions => list::functions(&call, pool),
@@ -78,9 +79,11 @@ fn answer(line: &str, pool: &Pool) {
         Method::ZipServer => server::zip(&call, pool, &log),
         Method::FindServerEntry => server::find(&call),
     };
-    tell(&match result {
-        Ok(result) => json!({ "id": call.id, "result": result }),
-        Err(Refused(error)) => json!({ "id": call.id, "error": error }),
+    // What panics has told so on stderr; the other calls go on.
+    tell(&match catch_unwind(AssertUnwindSafe(result)) {
+        Ok(Ok(result)) => json!({ "id": call.id, "result": result }),
+        Ok(Err(Refused(error))) => json!({ "id": call.id, "error": error }),
+        Err(_) => json!({ "id": call.id, "error": { "message": "fnzip panicked: this is a bug in it" } }),
     });
 }
 
