@@ -108,12 +108,14 @@ pub fn format(place: &Place, store: &Store) -> Format {
     }
 }
 
-/// Where the archive of a row is: where the row says, or beside the others, if all were moved.
+/// Where the archive of a row is: where the row says, or beside the manifest, if all were moved. Of a copy the original may
+/// still be where the row says, and be another by now.
 fn archive_of(row: &Row, place: &Place, store: &Store) -> Option<AbsPath> {
     let directory = place.manifest.parent().unwrap_or_else(|| place.out.clone());
     let said = AbsPath::resolve(&directory, &row.path);
     let moved = place.out.child(said.name());
-    [said, moved].into_iter().find(|path| store.stat(path).is_ok())
+    let places = if directory == place.out { [moved, said] } else { [said, moved] };
+    places.into_iter().find(|path| store.stat(path).is_ok())
 }
 
 /// Does an archive have the size and the hash that the manifest says?

@@ -43,6 +43,24 @@ fn two_builds_of_the_same_do_not_differ() {
     assert_eq!((&value["functions"], &value["unchanged"], &value["packages"]), (&json!([]), &json!(3), &json!([])));
 }
 
+/// The manifest of a copy says where the original was.
+#[test]
+fn a_copy_is_itself_though_the_original_is_still_there() {
+    let site = site();
+    let bundle = || {
+        let built = said(fnzip(&site.path).args(["bundle", "--out", "new"]));
+        assert_eq!(built.status, 0, "{}", built.err);
+    };
+    bundle();
+    crate::support::copy_tree(&site.path.join("new"), &site.path.join("old"));
+    site.file("netlify/functions/plain.js", "exports.handler = async () => ({ statusCode: 500 })\n");
+    bundle();
+    let said = diff(&site, &["--json"]);
+    assert_eq!(said.status, 0, "{}", said.err);
+    let value: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&value["functions"][0]["name"], &value["unchanged"]), (&json!("plain"), &json!(2)));
+}
+
 #[test]
 fn every_change_is_told() {
     let site = site();

@@ -19,7 +19,7 @@ fn node(arguments: &[&str]) -> String {
 
 #[test]
 fn its_own_tests_pass() {
-    node(&["--test", "tests/npm/child.test.mjs"]);
+    node(&["--test", "tests/npm/action.test.mjs", "tests/npm/child.test.mjs"]);
 }
 
 #[test]
