@@ -51,6 +51,7 @@ pub(super) fn build(
 ) -> Result<(Settings, pipeline::Report), Failure> {
     let invocation = Invocation { program: std::env::current_exe().ok(), ..invocation.clone() };
     let settings = resolve(&invocation, store, people)?;
+    settings.check_out()?;
     let progress = people.progress();
     let report = in_parallel(jobs, || pipeline::bundle(&settings, store.clone(), &progress))?;
     progress.finish();

@@ -171,6 +171,19 @@ pub struct Function {
     pub event_subscriptions: Vec<String>,
     /// The Node release it runs on.
     pub node: NodeVersion,
+    /// What is another way than usual.
+    pub flags: Flags,
+}
+
+/// What the peer's callers switch on, by its names there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// `traceWithNft`: CommonJS is traced as ES modules are.
+    pub traced: bool,
+    /// `zisi_pure_esm_mjs`, or `nodeModuleFormat`: `.mjs` stays as it is.
+    pub pure_modules: bool,
+    /// `zisi_output_cjs_extension`: entry files of CommonJS are called so.
+    pub cjs_extension: bool,
 }
 
 impl Function {

@@ -9,7 +9,8 @@ use crate::function::config::{self, Told};
 use crate::function::route::Route;
 use crate::function::traffic::TrafficRules;
 use crate::function::{
-    Function, FunctionConfig, FunctionName, InvocationMode, NodeVersion, Origin, Runtime, checks, events, in_source,
+    Flags, Function, FunctionConfig, FunctionName, InvocationMode, NodeVersion, Origin, Runtime, checks, events,
+    in_source,
 };
 use crate::js::config::{Analysis, Literals, Schedule};
 use crate::path::AbsPath;
@@ -59,7 +60,9 @@ pub(super) fn join(
         told.say("nodeVersion", version.major.to_string().into(), place.clone());
     }
     let node = config.node_version.as_deref().and_then(NodeVersion::coerce).unwrap_or(settings.node.0);
+    let is_module = told.get("nodeModuleFormat").is_some_and(|saying| saying.value == "esm");
     let function = Function {
+        flags: Flags { pure_modules: settings.flags.pure_modules || is_module, ..settings.flags },
         api_version: if settings.server { Some(2) } else { analysis.map(Analysis::api_version) },
         is_esm: analysis.is_some_and(|analysis| analysis.is_esm),
         streams: analysis.is_some_and(|analysis| analysis.streams),

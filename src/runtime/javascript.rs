@@ -142,7 +142,11 @@ pub(super) fn trace_options(function: &Function, settings: &Settings) -> TraceOp
 /// Version 1 with the bundler unset or `zisi`: the peer's first way, which ships more than a trace
 /// finds. Sites rely on the rest of the function's directory, and on packages that ship whole.
 fn is_generous(function: &Function) -> bool {
-    function.api_version != Some(2) && function.config.node_bundler.is_none_or(|bundler| bundler == Bundler::Zisi)
+    let is_wanted = match function.config.node_bundler {
+        None => !function.flags.traced,
+        Some(bundler) => bundler == Bundler::Zisi,
+    };
+    function.api_version != Some(2) && is_wanted
 }
 
 /// A native binary for another machine ships if it is named: somebody may have a use for it.

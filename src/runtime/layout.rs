@@ -149,7 +149,7 @@ impl Layout {
         let (entry, text) = match format {
             ModuleFormat::Esm => (format!("{name}.mjs"), format!("export {{ handler }} from {}\n", url(main))),
             ModuleFormat::Cjs => {
-                let extension = if root_is_module { "cjs" } else { "js" };
+                let extension = if root_is_module || function.flags.cjs_extension { "cjs" } else { "js" };
                 (format!("{name}.{extension}"), format!("module.exports = require({})\n", quoted(main.as_str())))
             }
         };

@@ -32,11 +32,17 @@ pub(super) fn way(function: &Function) -> Way {
         // @netlify/build makes `esbuild_zisi` of what netlify.toml says.
         Some(Bundler::EsbuildZisi) => Way::Bundled { or_traced: true },
         Some(Bundler::Esbuild) => Way::Bundled { or_traced: is_said_in_toml(function) },
+        None if stays_pure(function) => Way::Traced,
         None if matches!(function.main_file.extension(), "mjs" | "ts" | "tsx" | "mts" | "cts") => {
             Way::Bundled { or_traced: false }
         }
         None => Way::Traced,
     }
+}
+
+/// An `.mjs` that somebody wants to ship as it is.
+fn stays_pure(function: &Function) -> bool {
+    function.flags.pure_modules && function.main_file.extension() == "mjs"
 }
 
 fn is_said_in_toml(function: &Function) -> bool {
@@ -59,6 +65,7 @@ pub(super) fn output_format(function: &Function, main: &AbsPath, graph: &Graph) 
     let is_esm = match main.extension() {
         "cjs" | "cts" => false,
         "mjs" | "mts" if function.api_version == Some(2) => true,
+        "mjs" if stays_pure(function) => true,
         "mjs" | "mts" | "js" | "ts" | "tsx" | "jsx" => project_is_module(main, graph),
         _ => false,
     };
@@ -78,6 +85,7 @@ pub(super) fn name(function: &Function, way: Way, input: ModuleFormat) -> Bundle
         Way::Bundled { .. } => Bundler::Esbuild,
         // What could not be bundled is traced as the peer's oldest bundler would.
         Way::Traced if !matches!(function.config.node_bundler, None | Some(Bundler::Nft)) => Bundler::Zisi,
+        Way::Traced if function.flags.traced => Bundler::Nft,
         Way::Traced if function.config.node_bundler.is_none() && input == ModuleFormat::Cjs => Bundler::Zisi,
         Way::Traced => Bundler::Nft,
     }

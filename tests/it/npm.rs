@@ -1,25 +1,33 @@
 //! The npm package: what its own tests say, and the peer's API called with one table of arguments on both.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{full, install_tools, repository, skipped};
+use crate::support::{full, install_tools, repository, scratch, skipped};
 
-/// Runs Node in the repository; what it prints.
-fn node(arguments: &[&str]) -> String {
+/// Runs Node in a directory; what it prints.
+fn node(directory: &Path, arguments: &[&OsStr]) -> String {
     let mut command = Command::new("node");
-    command.args(arguments).current_dir(&*repository()).env_remove("NODE_TEST_CONTEXT");
+    command.args(arguments).current_dir(directory).env_remove("NODE_TEST_CONTEXT");
     let output = command.env("FNZIP_BINARY", env!("CARGO_BIN_EXE_fnzip")).output().expect("node is on the PATH");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     text
 }
 
+/// Runs tests of `tests/npm`.
+fn passes(tests: &[&str]) {
+    let arguments: Vec<&OsStr> = std::iter::once("--test").chain(tests.iter().copied()).map(OsStr::new).collect();
+    node(&repository().join("tests/npm"), &arguments);
+}
+
 #[test]
 fn its_own_tests_pass() {
-    node(&["--test", "tests/npm/action.test.mjs", "tests/npm/child.test.mjs"]);
+    passes(&["action.test.mjs", "child.test.mjs"]);
 }
 
 #[test]
@@ -28,7 +36,7 @@ fn it_is_packed_installed_and_found_by_those_who_ask_for_the_packager() {
         return skipped("it packs the program, and installs it with npm");
     }
     install_tools();
-    node(&["--test", "tests/npm/pack.test.mjs"]);
+    passes(&["pack.test.mjs"]);
 }
 
 /// Rows whose results are others, and why.
@@ -41,6 +49,11 @@ const DIFFER: &[(&str, &str)] = &[
     ("zipFunctions: a missing package", "the error names the line"),
     ("zipFunctions: a missing file of TypeScript", "the error names the place as the others do, and has no code frame"),
     ("zipFunctions: a wrong configuration", "the error names the line"),
+    (
+        "zipFunctions: pure modules of a project",
+        "`outputModuleFormat` is what Node takes the file for, not its extension",
+    ),
+    ("zipFunctions: an extension for CommonJS", "the site's package.json ships, so more functions have an entry file"),
     ("zipServer: nothing", "the error has other words"),
     ("zipFunctions: a syntax error", "the peer ships what cannot be parsed"),
 ];
@@ -94,20 +107,24 @@ fn both_packagers_answer_alike() {
     install_tools();
     let tools = repository().join("tests/tools/node_modules/@netlify");
     let [theirs, api] = ["zip-it-and-ship-it/dist/main.js", "serverless-functions-api"].map(|path| tools.join(path));
-    let shapes = ["tests/npm/shapes.mjs", "npm/index.js"];
-    let printed = node(&[shapes[0], shapes[1], theirs.to_str().unwrap(), api.to_str().unwrap()]);
-    let printed: Value = serde_json::from_str(printed.lines().last().unwrap()).unwrap();
-    assert_eq!(printed["exports"][0], printed["exports"][1]);
-    let rows = printed["rows"].as_array().unwrap();
-    assert!(rows.len() >= 60, "{}", rows.len());
+    let shapes = repository().join("tests/npm/shapes.mjs");
+    let [ours, theirs] = [repository().join("npm/index.js"), theirs].map(|packager| {
+        let site = scratch();
+        let printed = node(&site.path, &[shapes.as_os_str(), packager.as_os_str(), api.as_os_str()]);
+        serde_json::from_str::<Value>(printed.lines().last().unwrap()).unwrap()
+    });
+    assert_eq!(ours["exports"], theirs["exports"]);
+    let rows = |printed: &Value| printed["rows"].as_array().cloned().unwrap();
+    let (ours, theirs) = (rows(&ours), rows(&theirs));
+    assert!(ours.len() >= 60 && ours.len() == theirs.len(), "{} {}", ours.len(), theirs.len());
     let mut wrong = Vec::new();
-    for row in rows {
-        let name = row["name"].as_str().unwrap();
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        let name = ours[0].as_str().unwrap();
         let mut found = Vec::new();
         if name.starts_with("listFunctionsFiles") {
-            contains(&row["ours"]["result"], &row["theirs"]["result"], "result", &mut found);
+            contains(&ours[1]["result"], &theirs[1]["result"], "result", &mut found);
         } else {
-            differences(&row["ours"], &row["theirs"], "", &mut found);
+            differences(&ours[1], &theirs[1], "", &mut found);
         }
         let is_told = DIFFER.iter().any(|(differs, _)| *differs == name);
         if is_told == found.is_empty() {

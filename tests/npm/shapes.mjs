@@ -1,10 +1,10 @@
-// Calls the JavaScript API of two packagers with one table of arguments, in a site of its own for each, and prints as
-// JSON what both made of each call: `node shapes.mjs OURS THEIRS API`, the two packages' entry files, and the directory of the
-// package that the platform runs version 2 on, which theirs brings along.
+// Calls the JavaScript API of a packager with a table of arguments, in a site that is made anew for each, and prints as
+// JSON what came of each call: `node shapes.mjs PACKAGER API`, in an empty directory, with the packager's entry file, and
+// the directory of the package that the platform runs version 2 on. (The directory is the same for all calls: what the
+// peer starts with the first does not follow.)
 
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import process, { argv } from 'node:process'
 import { pathToFileURL } from 'node:url'
 
@@ -38,6 +38,9 @@ const FILES = {
   'broken-typed/missing.ts': "import './gone'\nexport const handler = async () => ({ statusCode: 200 })\n",
   'broken-syntax/wrong.js': 'exports.handler = (\n',
   'broken-config/wrong.mjs': "export default async () => {}\nexport const config = { path: 'no-slash' }\n",
+  '.netlify/functions/built.zip': 'not read',
+  'modules/package.json': '{ "type": "module" }',
+  'modules/one.js': "import dep from 'dep'\nexport const handler = async () => ({ statusCode: dep })\n",
   'server/index.mjs': "import dep from 'dep'\nexport default { fetch: () => new Response(dep) }\n",
   'servers/index.js': handler,
   'servers/index.ts': '',
@@ -59,6 +62,7 @@ const CALLS = [
   ['no directory', 'listFunctions', () => [[]]],
   ['generated and user', 'listFunctions', () => [{ generated: { directories: ['generated'], functions: [] }, user: both }]],
   ['a generated function', 'listFunctions', (at) => [{ generated: { directories: [], functions: [join(at, 'generated/made.mjs')] }, user: both }]],
+  ['archives', 'listFunctions', () => ['.netlify/functions']],
   ['analysed', 'listFunctions', () => ['functions', { parseISC: true }]],
   ['options that are undefined', 'listFunctions', () => ['functions', { config: undefined, parseISC: true, featureFlags: undefined }]],
   ['flags', 'listFunctions', () => ['functions', flags]],
@@ -99,6 +103,13 @@ const CALLS = [
   ['external packages', 'zipFunctions', () => ['functions', 'out', { config: { typed: { externalNodeModules: ['dep'] } } }]],
   ['a Node version', 'zipFunctions', () => ['functions', 'out', { config: { '*': { nodeVersion: '20' } } }]],
   ['memory and a region', 'zipFunctions', () => ['functions', 'out', { config: { '*': { memory: 2048, region: 'cmh' } } }]],
+  ['traced', 'zipFunctions', () => ['functions', 'out', { featureFlags: { traceWithNft: true } }]],
+  ['pure modules', 'zipFunctions', () => ['functions', 'out', { featureFlags: { zisi_pure_esm_mjs: true } }]],
+  ['one pure module', 'zipFunctions', () => ['functions', 'out', { config: { module: { nodeModuleFormat: 'esm' } } }]],
+  ['pure modules of a project', 'zipFunctions', () => ['modules', 'out', { featureFlags: { zisi_pure_esm: true } }]],
+  ['an extension for CommonJS', 'zipFunctions', () => ['functions', 'out', { featureFlags: { zisi_output_cjs_extension: true } }]],
+  ['telemetry', 'zipFunctions', () => ['more', 'out', { featureFlags: { zisi_add_instrumentation_loader: true } }]],
+  ['no telemetry', 'zipFunctions', () => ['more', 'out', { featureFlags: { zisi_add_instrumentation_loader: false } }]],
   ['directories as archives', 'zipFunctions', () => ['functions', 'out', { archiveFormat: 'none' }]],
   ['a format that there is not', 'zipFunctions', () => ['functions', 'out', { archiveFormat: 'gzip' }]],
   ['no function', 'zipFunctions', () => ['data', 'out']],
@@ -126,44 +137,38 @@ const CALLS = [
   ['nothing', 'zipServer', () => ['server/gone.mjs', 'out']],
 ]
 
-const template = mkdtempSync(join(realpathSync(tmpdir()), 'shapes-'))
-for (const [name, text] of Object.entries(FILES)) {
-  mkdirSync(dirname(join(template, name)), { recursive: true })
-  writeFileSync(join(template, name), text)
+const [file, api] = argv.slice(2)
+const at = process.cwd()
+
+const makeSite = () => {
+  for (const name of readdirSync(at)) rmSync(join(at, name), { recursive: true })
+  for (const [name, text] of Object.entries(FILES)) {
+    mkdirSync(dirname(join(at, name)), { recursive: true })
+    writeFileSync(join(at, name), text)
+  }
+  symlinkSync(api, join(at, 'node_modules/@netlify/serverless-functions-api'))
 }
 
-symlinkSync(resolve(argv[4]), join(template, 'node_modules/@netlify/serverless-functions-api'))
-
 /** Without the place of the site, and without what is another for good reason: sizes of archives. */
-const plain = (value, at) => {
+const plain = (value) => {
   const text = JSON.stringify(value, (key, value) => (key === 'size' && typeof value === 'number' ? value > 0 : value))
   return text === undefined ? undefined : JSON.parse(text.replaceAll(at, '<site>'))
 }
 
-const told = async (packager, [, method, args], who) => {
-  const at = join(template, '..', `${template.split('/').pop()}-${who}`)
-  rmSync(at, { recursive: true, force: true })
-  cpSync(template, at, { recursive: true, verbatimSymlinks: true })
-  process.chdir(at)
+const told = async (packager, [, method, args]) => {
+  makeSite()
   try {
-    const result = plain(await packager[method](...args(at)), at)
-    const manifest = existsSync('out/manifest.json') && plain(JSON.parse(readFileSync('out/manifest.json', 'utf8')), at)
+    const result = plain(await packager[method](...args(at)))
+    const manifest = existsSync('out/manifest.json') && plain(JSON.parse(readFileSync('out/manifest.json', 'utf8')))
     return { result, manifest }
   } catch (error) {
     const { message, code, errors, customErrorInfo } = error
-    return { error: plain({ message, code, errors: errors?.map(({ text }) => text), customErrorInfo }, at) }
-  } finally {
-    process.chdir('/')
-    rmSync(at, { recursive: true, force: true })
+    return { error: plain({ message, code, errors: errors?.map(({ text }) => text), customErrorInfo }) }
   }
 }
 
-const [ours, theirs] = await Promise.all(argv.slice(2, 4).map((file) => import(pathToFileURL(file).href)))
+const packager = await import(pathToFileURL(file).href)
 const rows = []
-for (const call of CALLS) {
-  const row = { name: `${call[1]}: ${call[0]}`, ours: await told(ours, call, 'a'), theirs: await told(theirs, call, 'a') }
-  rows.push(row)
-}
-rmSync(template, { recursive: true, force: true })
-const exports = [ours, theirs].map((packager) => Object.keys(packager).sort())
+for (const call of CALLS) rows.push([`${call[1]}: ${call[0]}`, await told(packager, call)])
+const exports = Object.keys(packager).sort()
 process.stdout.write(JSON.stringify({ exports, rows }) + '\n', () => process.exit(0))

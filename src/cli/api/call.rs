@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::function::Flags;
 use crate::path::AbsPath;
 use crate::settings::{Format, Invocation};
 
@@ -165,6 +166,12 @@ impl Call {
             config_dirs: options.config_file_directories.clone().unwrap_or_default(),
             containers: self.has_flag("zisi_container_functions"),
             rust: self.has_flag("buildRustSource"),
+            telemetry: self.has_flag("zisi_add_instrumentation_loader"),
+            flags: Flags {
+                traced: self.has_flag("traceWithNft"),
+                pure_modules: self.has_flag("zisi_pure_esm_mjs"),
+                cjs_extension: self.has_flag("zisi_output_cjs_extension"),
+            },
             program: std::env::current_exe().ok(),
             environment: self.env.clone(),
             ..Invocation::default()

@@ -37,6 +37,7 @@ pub(super) fn built(
 ) -> Result<(Settings, Value), Refused> {
     let store = store();
     let settings = Settings::resolve(invocation, &store)?;
+    settings.check_out()?;
     let report = pool.install(|| pipeline::bundle(&settings, Arc::clone(&store), &()))?;
     log(&report.all_diagnostics());
     if let Some(error) = refusal(&report) {
@@ -110,6 +111,8 @@ fn reason(function: &Function, bundler: Bundler) -> &'static str {
         _ if function.api_version == Some(2) => "v2-nft",
         _ if function.config.node_bundler.is_some() => "config-override",
         Bundler::Esbuild | Bundler::EsbuildZisi => "esbuild-ext",
+        Bundler::Nft if function.flags.pure_modules && function.main_file.extension() == "mjs" => "mjs-pure-esm",
+        Bundler::Nft if function.flags.traced => "flag-forced-nft",
         Bundler::Nft => "esm-default",
         Bundler::Zisi | Bundler::None => "zisi-default",
     }
