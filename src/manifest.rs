@@ -3,6 +3,7 @@
 //! under one key of its own. Decides nothing.
 
 use std::collections::BTreeSet;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -186,6 +187,12 @@ impl Manifest {
     pub fn schema() -> schemars::Schema {
         schemars::schema_for!(Self)
     }
+}
+
+/// Milliseconds since 1970.
+pub fn now() -> u64 {
+    let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(passed.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The platform's name for the Node version that a function asks for. Version 2 functions run on the

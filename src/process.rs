@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -172,13 +172,21 @@ fn start(task: &Task<'_>, confined: Option<&Confined>) -> io::Result<Ended> {
     let text = |printed: Option<Printed>| printed.map(|printed| printed.until(end)).unwrap_or_default();
     let status = ended?;
     let (out, err) = (text(out), text(err));
-    #[cfg(unix)]
-    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
-    #[cfg(not(unix))]
-    let signal = None;
-    let (success, code) = (status.success(), status.code());
+    let (success, code, signal) = (status.success(), status.code(), signal_of(status));
     let flooded = out.len() >= most || err.len() >= most;
     Ok(Ended { success, code, signal, timed_out, flooded, out, err })
+}
+
+/// The signal that has ended a program, if one has.
+#[cfg(unix)]
+pub fn signal_of(status: ExitStatus) -> Option<i32> {
+    std::os::unix::process::ExitStatusExt::signal(&status)
+}
+
+/// There are none.
+#[cfg(not(unix))]
+pub fn signal_of(_: ExitStatus) -> Option<i32> {
+    None
 }
 
 /// What a program prints. Who holds on to its pipe after its end is not waited for.
@@ -276,13 +284,14 @@ impl Unfinished {
     ///
     /// # Errors
     /// As `make` says.
-    pub fn make<T>(make: impl FnOnce() -> io::Result<(T, PathBuf)>) -> io::Result<(T, Self)> {
+    pub fn make<T>(make: impl FnOnce() -> io::Result<T>, path: fn(&T) -> &Path) -> io::Result<(T, Self)> {
         let mut running = running();
         if running.ended {
             drop(running);
             wait_for_the_end();
         }
-        let (made, path) = make()?;
+        let made = make()?;
+        let path = path(&made).to_owned();
         running.unfinished.insert(path.clone());
         Ok((made, Self(path)))
     }

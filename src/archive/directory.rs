@@ -14,12 +14,9 @@ use crate::store::Store;
 pub(super) fn write(entries: &[Entry], path: &AbsPath, store: &Store) -> Result<u64, WriteError> {
     let failed = |error: &io::Error| WriteError::Output { path: path.clone(), reason: super::reason(error) };
     let parent = path.parent().unwrap_or_else(|| path.clone());
-    let make = || {
-        let fresh = tempfile::Builder::new().prefix(".fnzip-").suffix(".tmp").tempdir_in(&parent)?;
-        let path = fresh.path().to_owned();
-        Ok((fresh, path))
-    };
-    let (fresh, _ends_with_the_run) = Unfinished::make(make).map_err(|error| failed(&error))?;
+    let make = || tempfile::Builder::new().prefix(".fnzip-").suffix(".tmp").tempdir_in(&parent);
+    let made = Unfinished::make(make, tempfile::TempDir::path);
+    let (fresh, _ends_with_the_run) = made.map_err(|error| failed(&error))?;
     let inside = AbsPath::resolve(&parent, fresh.path());
     let mut unpacked = 0;
     for entry in entries {

@@ -191,12 +191,8 @@ struct Unfinished {
 
 impl Unfinished {
     fn beside(directory: &Path) -> io::Result<Self> {
-        let make = || {
-            let file = temporary(directory)?;
-            let path = file.path().to_owned();
-            Ok((file, path))
-        };
-        let (file, _ends_with_the_run) = process::Unfinished::make(make)?;
+        let (file, _ends_with_the_run) =
+            process::Unfinished::make(|| temporary(directory), tempfile::NamedTempFile::path)?;
         Ok(Self { file, _ends_with_the_run, size: 0, sha256: Sha256::new(), hash: blake3::Hasher::new() })
     }
 

@@ -134,6 +134,9 @@ pub enum Bundler {
     None,
 }
 
+/// Who tells a generated function that it is one.
+pub const BY_ITS_PLACE: &str = "where it is";
+
 /// A function, ready to be planned.
 #[derive(Debug, Clone)]
 pub struct Function {
@@ -192,6 +195,16 @@ impl Function {
         let normal = serde_json::to_value(&self.config).unwrap_or_default();
         let value = |key: &str, said: &serde_json::Value| normal.get(key).unwrap_or(said).clone();
         self.told.iter().map(|(key, said)| (key, value(key, &said.value), said.places.as_slice())).collect()
+    }
+
+    /// Was a key said last by its own source?
+    pub fn says_itself(&self, key: &str) -> bool {
+        self.told.place(key).and_then(Place::file).is_some_and(|file| *file == self.main_file)
+    }
+
+    /// Is it a generator that nobody wrote: that of the place where it is?
+    pub fn is_generated_by_its_place(&self) -> bool {
+        matches!(self.told.place("generator"), Some(Place::Named(name)) if name == BY_ITS_PLACE)
     }
 
     /// Is it compiled from source, by another program?

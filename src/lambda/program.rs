@@ -115,11 +115,8 @@ impl Platform<'_> {
                 None => return Ok(()),
                 Some(Err(status)) => {
                     let status = status?;
-                    #[cfg(unix)]
-                    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
-                    #[cfg(not(unix))]
-                    let signal = None;
-                    return self.tell(Happened::Ended { code: status.code(), signal });
+                    let (code, signal) = (status.code(), process::signal_of(status));
+                    return self.tell(Happened::Ended { code, signal });
                 }
                 Some(Ok(Asked::Next(reply))) => {
                     if !is_loaded {
@@ -167,9 +164,10 @@ async fn serve(listener: TcpListener, ask: mpsc::Sender<Asked>) {
     while let Ok((stream, _)) = listener.accept().await {
         let ask = ask.clone();
         let service = service_fn(move |request| answer(request, ask.clone()));
+        // Headers as the platform writes them: not every program knows that case says nothing.
+        let connection = http1::Builder::new().title_case_headers(true).serve_connection(TokioIo::new(stream), service);
         // A program may go away whenever it likes.
-        // As the platform writes them: not every program knows that case says nothing.
-        tokio::spawn(http1::Builder::new().title_case_headers(true).serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(connection);
     }
 }
 

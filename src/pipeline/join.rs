@@ -9,17 +9,14 @@ use crate::function::config::{self, Told};
 use crate::function::route::Route;
 use crate::function::traffic::TrafficRules;
 use crate::function::{
-    Flags, Function, FunctionConfig, FunctionName, InvocationMode, NodeVersion, Origin, Runtime, checks, events,
-    in_source,
+    BY_ITS_PLACE, Flags, Function, FunctionConfig, FunctionName, InvocationMode, NodeVersion, Origin, Runtime, checks,
+    events, in_source,
 };
 use crate::js::config::{Analysis, Literals, Schedule};
 use crate::path::AbsPath;
 use crate::settings::{Settings, config_beside};
 use crate::source::Candidate;
 use crate::store::Store;
-
-/// Who tells a generated function that it is one.
-pub const BY_ITS_PLACE: &str = "where it is";
 
 /// What the platform calls the server of a site.
 const SERVER: &str = "server";

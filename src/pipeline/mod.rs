@@ -22,7 +22,6 @@ use rayon::prelude::*;
 use self::compiled::{Compiling, Job};
 use self::earlier::{Earlier, Kept, earlier, remember_run};
 use self::graphs::{Graphs, resolve_options, tsconfig_directories};
-pub use self::join::BY_ITS_PLACE;
 use self::output::finish;
 use self::publish::publish;
 pub use self::weight::Weight;

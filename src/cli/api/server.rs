@@ -9,7 +9,7 @@ use crate::archive::write_file;
 use crate::cli::Pool;
 use crate::fs::Disk;
 use crate::function::route::Route;
-use crate::manifest::System;
+use crate::manifest::{System, now};
 use crate::path::AbsPath;
 use crate::settings::{Format, Invocation};
 use crate::store::Store;
@@ -76,11 +76,10 @@ pub(super) fn zip(call: &Call, pool: &Pool, log: Log<'_>) -> Result<Value, Refus
 fn publish(manifest: &AbsPath, mut server: Map<String, Value>, path: &AbsPath) -> Result<(), Refused> {
     server.insert("path".into(), json!(path.to_string()));
     server.retain(|key, value| key != "excludedRoutes" || value.as_array().is_some_and(|routes| !routes.is_empty()));
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let manifest_of = json!({
         "server": server,
         "system": System::here(),
-        "timestamp": u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
+        "timestamp": now(),
         "version": 1,
     });
     Ok(write_file(manifest, manifest_of.to_string().as_bytes())?)

@@ -9,9 +9,9 @@ use super::call::Call;
 use crate::cli::Pool;
 use crate::cli::bundle::store;
 use crate::cli::report::json::results;
-use crate::diagnostic::{Code, Diagnostic, Place, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::function::{Bundler, Function, Runtime};
-use crate::pipeline::{self, BY_ITS_PLACE, Outcome, Report};
+use crate::pipeline::{self, Outcome, Report};
 use crate::settings::{Format, Invocation, Settings};
 
 pub(super) type Log<'a> = &'a dyn Fn(&[&Diagnostic]);
@@ -98,10 +98,12 @@ fn as_the_peer_reads(key: &str, value: Value) -> Value {
 
 /// What fnzip tells a function itself, and nobody wrote.
 fn is_ours(function: &Function, key: &str) -> bool {
-    let place = function.told.place(key);
-    key == "nodeVersion" && function.config.node_version.is_none()
-        || matches!(place, Some(Place::Named(name)) if name == BY_ITS_PLACE)
-        || key == "includedFilesBasePath" && place.and_then(Place::file).is_some_and(|file| *file == function.main_file)
+    match key {
+        "nodeVersion" => function.config.node_version.is_none(),
+        "generator" => function.is_generated_by_its_place(),
+        "includedFilesBasePath" => function.says_itself(key),
+        _ => false,
+    }
 }
 
 /// Why the peer takes a bundler, in its words.
