@@ -5,8 +5,8 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::function::FunctionName;
 use crate::function::events::{self, FETCH};
+use crate::function::{FunctionName, InvocationMode};
 use crate::manifest::Row;
 
 /// An event to call a function with.
@@ -68,6 +68,11 @@ pub fn calls(wanted: &[Wanted], name: &str, row: Option<&Row>) -> Vec<Call> {
                 calls.push(Call { name: name.clone(), event: event.clone(), wants_response });
             }
         }
+    }
+    // Nobody waits for a background function.
+    let is_told = row.is_some_and(|row| row.invocation_mode == Some(InvocationMode::Background));
+    if is_told || FunctionName::of(name).is_background() {
+        calls.iter_mut().for_each(|call| call.wants_response = false);
     }
     calls
 }

@@ -103,6 +103,8 @@ fn each_is_called_as_its_kind_is() {
     };
     let events = "export default {\n  async deploySucceeded({ deploy, site }) { throw new Error([deploy.state, deploy.permalinkUrl, site.name].join(' ')) },\n  async userSignup({ user }) { throw new Error([user.email, user.name, user.roles].join(' ')) },\n  async formSubmitted({ data }) { throw new Error(data.message) },\n}";
     let site = telling(&[
+        // Nobody waits for its answer.
+        ("quiet-background.js", &handler("")),
         ("plain.js", &first),
         ("deploy-failed.js", &first),
         ("submission-created.js", &first),
