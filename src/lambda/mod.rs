@@ -4,6 +4,7 @@
 mod calls;
 mod loopback;
 mod program;
+pub mod runtime_api;
 mod told;
 
 use std::collections::BTreeMap;
