@@ -59,8 +59,9 @@ pub struct Row {
     pub name: FunctionName,
     /// The archive, absolute; relative to the manifest with `--reproducible`.
     pub path: String,
-    /// Functions of a higher priority are tried first.
-    pub priority: u32,
+    /// Functions of a higher priority are tried first; told of what is packed from JavaScript.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u32>,
     /// Its addresses besides the default one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<Route>,
@@ -102,16 +103,15 @@ pub struct BuildData {
     /// The version of the platform's package that a version 2 function runs on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bootstrap_version: Option<String>,
-    /// 1 or 2.
-    #[serde(rename = "runtimeAPIVersion")]
-    pub runtime_api_version: u8,
+    /// 1 or 2; absent in other languages.
+    #[serde(default, rename = "runtimeAPIVersion", skip_serializing_if = "Option::is_none")]
+    pub runtime_api_version: Option<u8>,
 }
 
 impl BuildData {
     /// What is known of a function that was built; nothing of one in another language.
-    pub fn of(api_version: Option<u8>, bootstrap_version: Option<&str>) -> Option<Self> {
-        let bootstrap_version = bootstrap_version.map(str::to_owned);
-        api_version.map(|runtime_api_version| Self { bootstrap_version, runtime_api_version })
+    pub fn of(runtime_api_version: Option<u8>, bootstrap_version: Option<&str>) -> Self {
+        Self { bootstrap_version: bootstrap_version.map(str::to_owned), runtime_api_version }
     }
 }
 

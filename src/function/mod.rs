@@ -202,6 +202,16 @@ impl Function {
         self.told.place(key).and_then(Place::file).is_some_and(|file| *file == self.main_file)
     }
 
+    /// Is it packed from JavaScript?
+    pub fn is_from_javascript(&self) -> bool {
+        self.runtime == Runtime::JavaScript && !self.ready_made
+    }
+
+    /// The platform tries functions of a higher priority first; of others the packager tells none.
+    pub fn priority(&self) -> Option<u32> {
+        self.is_from_javascript().then(|| self.origin.priority())
+    }
+
     /// Is it a generator that nobody wrote: that of the place where it is?
     pub fn is_generated_by_its_place(&self) -> bool {
         matches!(self.told.place("generator"), Some(Place::Named(name)) if name == BY_ITS_PLACE)

@@ -53,7 +53,7 @@ fn manifest(report: &Report, settings: &Settings) -> Manifest {
         let config = &function.config;
         Some(Row {
             bundler: facts.bundler,
-            build_data: BuildData::of(function.api_version, facts.bootstrap_version.as_deref()),
+            build_data: Some(BuildData::of(function.api_version, facts.bootstrap_version.as_deref())),
             display_name: config.name.clone(),
             generator: config.generator.clone(),
             invocation_mode: function.invocation_mode(),
@@ -61,7 +61,7 @@ fn manifest(report: &Report, settings: &Settings) -> Manifest {
             memory: config.memory,
             name: function.name.clone(),
             path: shown(&archive.path, &directory),
-            priority: function.origin.priority(),
+            priority: function.priority(),
             region: config.region.clone(),
             runtime: function.runtime,
             runtime_version: runtime_version(function),

@@ -1,22 +1,26 @@
 // What `netlify-cli` does with the functions of a site, as JSON: `node cli.mjs NODE_MODULES`, in the site. It lists, builds
 // and deploys them, the last against an API of Netlify's that is here, and serves them from their sources and from archives.
+// Where fnzip is installed, archives that its command line has built are deployed as well.
 
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, renameSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import process, { argv, env, execPath } from 'node:process'
 import { text } from 'node:stream/consumers'
 
 const CLI = join(argv[2], 'netlify-cli/bin/run.js')
+const FNZIP = join(argv[2], '.bin/fnzip')
+const GO = 'netlify/functions/greeting'
 const SITE = '11111111-1111-4111-8111-111111111111'
 
-const start = (args, more) =>
-  spawn(execPath, [CLI, ...args], { env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+const start = (args, more, program = CLI) =>
+  spawn(execPath, [program, ...args], { env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
 
-const run = async (args, more) => {
-  const child = start(args, more)
+const run = async (args, more, program) => {
+  const child = start(args, more, program)
   const [out, err, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
   return { status, out, err }
 }
@@ -25,7 +29,7 @@ const run = async (args, more) => {
 const api = async () => {
   const uploads = []
   const site = { id: SITE, name: SITE, ssl_url: 'https://example.netlify.app', admin_url: 'https://app', account_id: 'a' }
-  let deploy
+  let deploy, hashes
   const answers = [
     ['GET', /^\/user$/, () => ({ id: 'u', email: 'ada@example.com', full_name: 'Ada' })],
     ['GET', /^\/accounts$/, () => [{ id: 'a', slug: 'team', name: 'Team' }]],
@@ -41,6 +45,7 @@ const api = async () => {
         // The version is whichever npm has put there.
         for (const { build_data: data } of Object.values(told)) if (data.bootstrapVersion) data.bootstrapVersion = 'some'
         uploads.push({ files: Object.keys(files).sort(), functions: Object.keys(functions).sort(), told, schedules })
+        hashes = functions
         const required = { required: Object.values(files), required_functions: Object.values(functions) }
         return (deploy = { ...deploy, ...required, state: 'prepared' })
       },
@@ -58,7 +63,7 @@ const api = async () => {
     response.end(JSON.stringify(answer ? answer[2](body) : []))
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
-  return { server, uploads, url: `http://127.0.0.1:${server.address().port}/api/v1` }
+  return { server, uploads, hashes: () => hashes, url: `http://127.0.0.1:${server.address().port}/api/v1` }
 }
 
 const freePort = async () => {
@@ -75,6 +80,7 @@ const REQUESTS = [
   ),
   ...['GET', 'POST', 'PUT', 'HEAD', 'OPTIONS'].map((method) => [method, '/items/5?x=1&x=2']),
   ...['PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS'].map((method) => [method, '/.netlify/functions/plain/more?a=b']),
+  ...['?name=Ada', '/more?name=Bob&name=Eve', ''].map((rest) => ['GET', `/.netlify/functions/greeting${rest}`]),
   ['GET', '/items'],
   ['GET', '/items/a%20b'],
   ['GET', '/index.html'],
@@ -107,16 +113,38 @@ const served = async (args, more) => {
   return answers.length > 0 ? answers : await Promise.all(printed)
 }
 
-const { server, uploads, url } = await api()
+/** Builds by the command line, and deploys what it wrote: what is uploaded, and what was built, by name. */
+const byHand = async () => {
+  const { status, err } = await run(['bundle'], {}, FNZIP)
+  const { status: deployed, err: said } = await run(['deploy', '--no-build', '--dir', 'public', '--json'], online)
+  const hash = (file) => createHash('sha256').update(readFileSync(join('.netlify/functions', file))).digest('hex')
+  const archives = readdirSync('.netlify/functions').filter((file) => file.endsWith('.zip'))
+  const built = Object.fromEntries(archives.map((file) => [file.slice(0, -4), hash(file)]).sort())
+  return { status: [status, deployed], uploaded: Object.fromEntries(Object.entries(hashes()).sort()), built, err: err + said }
+}
+
+const { server, uploads, hashes, url } = await api()
 const online = { NETLIFY_API_URL: url, NETLIFY_AUTH_TOKEN: 'fake', NETLIFY_SITE_ID: SITE }
 const listed = await run(['functions:list', '--json'], online)
-const built = await run(['functions:build', '--src', 'netlify/functions', '--functions', 'built'])
+const buildTo = async (out) => {
+  const { status, err } = await run(['functions:build', '--src', 'netlify/functions', '--functions', out])
+  return { status, files: status === 0 ? readdirSync(out).sort() : err }
+}
+const all = await buildTo('all')
+// The packager builds Go to the wrong place where the directory for the archives is relative, as it is here.
+if (existsSync(GO)) renameSync(GO, 'greeting')
+const built = await buildTo('built')
+if (existsSync('greeting')) renameSync('greeting', GO)
 const deployed = await run(['deploy', '--no-build', '--dir', 'public', '--functions', 'netlify/functions', '--json'], online)
+const uploaded = uploads.splice(0)
+const manual = existsSync(FNZIP) ? await byHand() : undefined
 server.close()
 const report = {
   listed: { status: listed.status, functions: listed.out.slice(Math.max(listed.out.indexOf('['), 0)) },
-  built: { status: built.status, files: built.status === 0 ? readdirSync('built').sort() : built.err },
-  deployed: { status: deployed.status, uploads: uploads.map((upload) => JSON.stringify(upload)).sort(), err: deployed.status ? deployed.err : '' },
+  all,
+  built,
+  deployed: { status: deployed.status, uploads: uploaded.map((upload) => JSON.stringify(upload)).sort(), err: deployed.status ? deployed.err : '' },
+  manual,
   sources: await served(['functions:serve']),
   archives: await served(['serve', '--internal-disable-edge-functions']),
 }

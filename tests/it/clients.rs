@@ -3,17 +3,21 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{Scratch, full, install, install_tools, link_tree, repository, scratch, skipped, tool};
+use crate::support::{
+    Scratch, copy_tree, fixture, full, install, install_tools, link_tree, repository, scratch, skipped, tool,
+};
+use crate::toolchains::has;
 
-/// Where the callers find the packager.
-const PACKAGER: &str = "node_modules/@netlify/zip-it-and-ship-it";
+/// What the callers depend on to build functions.
+const PACKAGER: &str = "@netlify/zip-it-and-ship-it";
 
-/// The callers as they were installed; and the same with the npm package in the packager's place, as `overrides` puts it.
+/// The callers as they were installed; and the same with the npm package in the packager's place, as the README says.
 fn installations() -> [Scratch; 2] {
     install_tools();
     let clients = repository().join("tests/clients");
@@ -22,12 +26,33 @@ fn installations() -> [Scratch; 2] {
         let place = scratch();
         link_tree(&clients.join("node_modules"), &place.path.join("node_modules"));
         if is_ours {
-            let packager = place.path.join(PACKAGER);
-            fs::remove_dir_all(&*packager).unwrap();
-            link_tree(&repository().join("npm"), &packager);
+            override_packager(&place);
         }
         place
     })
+}
+
+/// npm puts our tarball where all callers look for theirs, without a network.
+fn override_packager(place: &Scratch) {
+    let run = |command: &mut Command| {
+        let output = command.current_dir(&*place.path).output().unwrap();
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success(), "{text}");
+    };
+    // The program itself is large: it stays where it is.
+    place.file("program", format!("#!/bin/sh\nexec {} \"$@\"\n", env!("CARGO_BIN_EXE_fnzip")));
+    fs::set_permissions(place.path.join("program"), fs::Permissions::from_mode(0o755)).unwrap();
+    let pack = repository().join("npm/pack.mjs");
+    run(Command::new("node").arg(&*pack).args(["--binary", "program", "--out", ".", "--bundled"]));
+    let clients = repository().join("tests/clients");
+    let mut package: Value = serde_json::from_slice(&fs::read(clients.join("package.json")).unwrap()).unwrap();
+    package["devDependencies"] = json!({ PACKAGER: "file:./fnzip-0.1.0.tgz" });
+    package["overrides"] = json!({ PACKAGER: format!("${PACKAGER}") });
+    place.file("package.json", package.to_string());
+    fs::copy(clients.join("package-lock.json"), place.path.join("package-lock.json")).unwrap();
+    run(Command::new("npm").args(["install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund"]));
+    let installed = fs::read(place.path.join("node_modules").join(PACKAGER).join("package.json")).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&installed).unwrap()["name"], "fnzip");
 }
 
 /// Runs Node as the callers need it, in a site.
@@ -39,13 +64,12 @@ fn node(site: &Scratch, arguments: &[&OsStr]) -> Output {
         .env("HOME", &*home.path)
         .env("CI", "1")
         .env("NETLIFY_TELEMETRY_DISABLED", "1")
-        .env("FNZIP_BINARY", env!("CARGO_BIN_EXE_fnzip"))
         .env_remove("NODE_TEST_CONTEXT")
         .output()
         .unwrap()
 }
 
-/// Version 1 and 2, TypeScript, background, scheduled, routed and generated functions.
+/// Version 1 and 2, TypeScript, Go, background, scheduled, routed and generated functions.
 fn site() -> Scratch {
     let site = scratch();
     let handler = "exports.handler = async () => ({ statusCode: 200, body: require('dep') })\n";
@@ -74,6 +98,10 @@ fn site() -> Scratch {
     ] {
         site.file(name, text);
     }
+    if has("go") {
+        let greeting = "netlify/functions/greeting";
+        copy_tree(&fixture("go").join(greeting), &site.path.join(greeting));
+    }
     site
 }
 
@@ -87,7 +115,8 @@ fn the_real_callers_do_the_same_with_either_packager() {
     netlify_cli_lists_builds_deploys_and_serves_the_same(&installations);
 }
 
-/// What it tells, and what is answered to 33 requests, from sources and from archives.
+/// What it tells, and what is answered to 36 requests, from sources and from archives; and with ours, that what the command
+/// line has built is deployed as it is.
 fn netlify_cli_lists_builds_deploys_and_serves_the_same(installations: &[Scratch; 2]) {
     let [theirs, ours] = installations.each_ref().map(|installation| {
         let site = site();
@@ -106,6 +135,11 @@ fn netlify_cli_lists_builds_deploys_and_serves_the_same(installations: &[Scratch
         assert_eq!(theirs[part]["status"], 0, "{part}: {:#}", theirs[part]);
         assert_eq!(theirs[part], ours[part], "{part}");
     }
+    assert_eq!(ours["all"]["status"], 0, "{:#}", ours["all"]);
+    let manual = &ours["manual"];
+    assert_eq!(manual["status"], json!([0, 0]), "{manual:#}");
+    assert!(manual["built"].as_object().is_some_and(|built| built.len() >= 8), "{manual:#}");
+    assert_eq!(manual["built"], manual["uploaded"]);
     for part in ["sources", "archives"] {
         let rows = |report: &Value| report[part].as_array().cloned().unwrap_or_default();
         let (theirs, ours) = (rows(&theirs), rows(&ours));
@@ -177,20 +211,30 @@ fn netlify_build_says_and_makes_the_same([theirs, ours]: &[Scratch; 2]) {
     for (name, text, heading) in [
         ("bad.ts", "import './gone'\nexport const handler = async () => {}\n", "Dependencies installation error"),
         ("bad.js", "require('gone')\nexports.handler = async () => {}\n", "Dependencies installation error"),
-        (
-            "bad.mjs",
-            "export default async () => {}\nexport const config = { path: 'x' }\n",
-            "Bundling of function \"bad\" failed",
-        ),
+        ("bad.ts", "export const handler = async () => {\n", BUNDLING),
+        ("bad.mjs", "export default async () => {}\nexport const config = { path: 'x' }\n", BUNDLING),
     ] {
         let file: PathBuf = site.path.join("netlify/functions").join(name).to_path_buf();
         fs::write(&file, text).unwrap();
-        for installation in [theirs, ours] {
-            let built = build(installation, &site);
-            assert_eq!(built.status, 2, "{name}: {}", built.log);
-            assert!(built.log.contains(heading), "{name}: {}", built.log);
-            assert!(built.log.contains("bad"), "{name}: {}", built.log);
-        }
+        let [theirs, ours] = [theirs, ours].map(|installation| build(installation, &site));
+        assert_eq!((theirs.status, ours.status), (2, 2), "{name}: {}\n{}", theirs.log, ours.log);
+        assert!(ours.log.contains(heading), "{name}: {}", ours.log);
+        assert_eq!(failure(&theirs.log), failure(&ours.log), "{name}: {}\n{}", theirs.log, ours.log);
         fs::remove_file(file).unwrap();
     }
+}
+
+const BUNDLING: &str = "Bundling of function \"bad\" failed";
+
+/// Of a log that ends with a failure: its heading, and where it says that it happened, if it does.
+fn failure(log: &str) -> (String, Vec<String>) {
+    let lines: Vec<&str> =
+        log.lines().map(|line| line.trim_matches(|it: char| it.is_whitespace() || it == '\u{200b}')).collect();
+    let at = |title: &str| lines.iter().position(|line| *line == title);
+    let is_rule = |line: &&&str| !line.is_empty() && line.chars().all(|letter| letter == '─');
+    let message = at("Error message").unwrap_or_else(|| panic!("{log}"));
+    let heading = lines[..message].iter().rev().find(|line| !line.is_empty() && !is_rule(line));
+    let place = at("Error location").map(|title| lines[title + 1..].iter().take_while(|line| !line.is_empty()));
+    let place = place.into_iter().flatten().map(|line| (*line).to_owned());
+    (heading.map(|line| (*line).to_owned()).unwrap_or_default(), place.collect())
 }

@@ -12,7 +12,7 @@ use crate::lambda::{Answer, answers};
 use crate::support::{Said, Scratch, contents, copy_tree, fixture, fnzip, full, said, scratch, skipped};
 
 /// Is the tool there? If not, that is said, counted, and an error where `FNZIP_TOOLCHAINS=1` wants all.
-fn has(tool: &str) -> bool {
+pub(crate) fn has(tool: &str) -> bool {
     let version = if tool == "go" { "version" } else { "--version" };
     let found = Command::new(tool).arg(version).output().is_ok_and(|output| output.status.success());
     if !found {

@@ -419,6 +419,14 @@ test('options that are no data are as if they were absent', QUICK, async () => {
   assert.equal(odds.length, 2)
 })
 
+test('an option of another type is named', QUICK, async () => {
+  program(real)
+  const calls = "[{ branch: 5 }, { config: 'all' }].map((options) => told(api.listFunctions('functions', options)))"
+  const [branch, config] = await run(`say(await Promise.all(${calls}))`)
+  assert.match(branch.message, /`options\.branch`: invalid type: integer `5`, expected a string/)
+  assert.match(config.message, /`options\.config`: invalid type/)
+})
+
 test('options that cannot be sent reject their call only', QUICK, async () => {
   program(real)
   const told = await run(`

@@ -124,6 +124,11 @@ test('the command line comes with it', () => {
   assert.equal(run('npx', ['--offline', 'fnzip', '--version']), `fnzip ${version}\n`)
 })
 
+test("the packager's own command does what it did", () => {
+  run('npx', ['--offline', 'zip-it-and-ship-it', 'functions', 'by-command'])
+  assert.deepEqual(readdirSync(join(site, 'by-command')).sort(), ['hello.zip', 'manifest.json'])
+})
+
 test('the program may be run by everyone', () => {
   const path = node(`
     import { createRequire } from 'node:module'

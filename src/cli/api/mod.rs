@@ -56,13 +56,12 @@ fn tell(value: &Value) {
 }
 
 fn answer(line: &str, pool: &Pool) {
-    let call: Call = match serde_json::from_str(line) {
+    let call: Call = match serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(line)) {
         Ok(call) => call,
         Err(error) => {
             let id = serde_json::from_str::<Value>(line).ok().map(|line| line["id"].clone());
-            return tell(
-                &json!({ "id": id, "error": { "message": format!("a call that is not understood: {error}") } }),
-            );
+            let message = format!("a call that is not understood: `{}`: {}", error.path(), error.inner());
+            return tell(&json!({ "id": id, "error": { "message": message } }));
         }
     };
     let log = |said: &[&Diagnostic]| {

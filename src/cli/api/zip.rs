@@ -10,7 +10,7 @@ use crate::cli::Pool;
 use crate::cli::bundle::store;
 use crate::cli::report::json::results;
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::function::{Bundler, Function, Runtime};
+use crate::function::{Bundler, Function};
 use crate::pipeline::{self, Outcome, Report};
 use crate::settings::{Format, Invocation, Settings};
 
@@ -59,7 +59,7 @@ fn complete(row: &mut Value, outcome: &Outcome, settings: &Settings) {
     if settings.unpublished || settings.format == Format::None {
         row.remove("size");
     }
-    if function.runtime != Runtime::JavaScript || function.ready_made {
+    if !function.is_from_javascript() {
         return;
     }
     let config = function.effective().into_iter().filter(|(key, ..)| !is_ours(function, key));

@@ -47,12 +47,14 @@ fn result(outcome: &Outcome, settings: &Settings, out: &Path) -> Value {
     row.set("invocationMode", json!(function.invocation_mode()));
     row.set("mainFile", json!(function.main_file.to_string()));
     row.set("name", json!(function.name));
-    row.set("priority", json!(function.origin.priority()));
+    row.set("priority", json!(function.priority()));
     row.set("runtime", json!(function.runtime));
     row.set("runtimeVersion", json!(runtime_version(function)));
     row.set("runtimeAPIVersion", json!(function.api_version));
     let bootstrap = built.as_ref().and_then(|built| built.facts.bootstrap_version.as_deref());
-    row.set("buildData", json!(BuildData::of(function.api_version, bootstrap)));
+    if function.is_from_javascript() {
+        row.set("buildData", json!(BuildData::of(function.api_version, bootstrap)));
+    }
     row.set("schedule", json!(config.schedule));
     row.set("routes", listed(&function.routes));
     row.set("excludedRoutes", listed(&function.excluded_routes));
