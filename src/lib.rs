@@ -24,6 +24,7 @@ pub mod plan;
 pub mod process;
 pub mod runtime;
 pub mod sbom;
+pub mod serve;
 pub mod settings;
 pub mod source;
 pub mod store;

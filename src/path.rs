@@ -203,6 +203,18 @@ fn os_string(bytes: Vec<u8>) -> Option<OsString> {
     String::from_utf8(bytes).ok().map(OsString::from)
 }
 
+impl serde::Serialize for AbsPath {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        serde::Serialize::serialize(&**self, to)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for AbsPath {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        <PathBuf as serde::Deserialize>::deserialize(from).map(Self::of)
+    }
+}
+
 impl BorshSerialize for AbsPath {
     fn serialize<W: io::Write>(&self, to: &mut W) -> io::Result<()> {
         self.bytes().serialize(to)

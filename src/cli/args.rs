@@ -2,6 +2,8 @@
 //! an [`Invocation`]. Parsing never does work.
 
 mod built;
+mod cache;
+mod serve;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -11,6 +13,8 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use self::built::{Diff, Sbom, Verify};
+pub(super) use self::cache::{Cache, CacheAction};
+pub(super) use self::serve::Serve;
 use crate::settings::{For, Format, Invocation};
 
 /// Packages serverless functions: one reproducible archive per function, and a manifest.
@@ -61,6 +65,8 @@ pub(super) enum Command {
     Bundle(Bundle),
     /// List the functions of a site
     List(List),
+    /// Build the functions of a site, and serve them on this machine
+    Serve(Serve),
     /// Check that what was built is fit to deploy
     Verify(Verify),
     /// Show what changed between two builds
@@ -315,33 +321,6 @@ pub(super) struct Trace {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = TWINS)]
-pub(super) struct Cache {
-    /// What to do
-    #[arg(value_enum)]
-    pub(super) action: CacheAction,
-    /// Where to look for the site
-    #[arg(short = 'C', long = "cwd", alias = "site", value_name = "DIR", env = "FNZIP_CWD", hide_env = true)]
-    site: Option<PathBuf>,
-    /// Where things are remembered [default: .netlify/cache/fnzip of the site]
-    #[arg(long, value_name = "DIR", env = "FNZIP_CACHE_DIR", hide_env = true)]
-    cache_dir: Option<PathBuf>,
-    /// JSON on stdout
-    #[arg(long, env = "FNZIP_JSON", hide_env = true, value_parser = FalseyValueParser::new())]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum CacheAction {
-    /// What is in it
-    Stats,
-    /// Remove everything
-    Clear,
-    /// Read everything, and remove what is damaged
-    Verify,
-}
-
-#[derive(Debug, Args)]
 pub(super) struct Completions {
     /// The shell
     pub(super) shell: clap_complete::Shell,
@@ -454,15 +433,6 @@ impl Site {
             environment: environment(),
             ..Invocation::default()
         }
-    }
-}
-
-impl Cache {
-    /// What was asked for, as seen from `cwd`.
-    pub(super) fn invocation(&self, cwd: &Path) -> Invocation {
-        let cwd = cwd.to_owned();
-        let (site, cache_dir) = (self.site.clone(), self.cache_dir.clone());
-        Invocation { cwd, site, cache_dir, environment: environment(), ..Invocation::default() }
     }
 }
 

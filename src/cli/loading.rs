@@ -76,7 +76,7 @@ fn wanted(word: &str) -> Result<Wanted, Failure> {
     Ok(Wanted { function, with: With::Event { name, event } })
 }
 
-fn on_path(program: &str) -> Option<AbsPath> {
+pub(super) fn on_path(program: &str) -> Option<AbsPath> {
     let path = std::env::var_os("PATH")?;
     let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
     let mut places = std::env::split_paths(&path).filter(|path| path.is_absolute()).map(|path| path.join(&name));

@@ -16,11 +16,13 @@ mod rustc;
 mod sandbox;
 mod sbom;
 mod schema;
+mod serve;
 mod signals;
 mod timings;
 mod trace;
 mod verify;
 mod watch;
+mod watching;
 mod why;
 
 use std::ffi::OsString;
@@ -72,6 +74,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         Command::Bundle(args) => bundle::run(&args, &people),
         Command::List(args) => list::run(&args, &people),
+        Command::Serve(args) => serve::run(&args, &people),
         Command::Verify(args) => verify::run(&args, &people),
         Command::Diff(args) => diff::run(&args, &people),
         Command::Sbom(args) => sbom::run(&args, &people),

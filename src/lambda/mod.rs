@@ -5,7 +5,9 @@ mod calls;
 mod loopback;
 mod program;
 pub mod runtime_api;
+mod stay;
 mod told;
+mod unpacked;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -15,7 +17,9 @@ use serde_json::json;
 
 pub use self::calls::{Call, Wanted, With, calls, samples};
 pub use self::program::{Job, run as run_program};
+pub use self::stay::{Machine, stay};
 pub use self::told::{Answer, Happened, Thrown, Told};
+pub use self::unpacked::{Start, Unpacked, unpack};
 use crate::fs::{Disk, FileSystem};
 use crate::path::AbsPath;
 use crate::process::{Confined, Ended, Task, run_confined};
@@ -44,35 +48,6 @@ pub struct Sandbox {
     pub memory: u64,
     /// What runs a program without a network, if anything does.
     pub without_network: Option<Vec<OsString>>,
-}
-
-/// A function that was unpacked.
-#[derive(Debug, Clone)]
-pub struct Unpacked {
-    /// What it is called.
-    pub name: String,
-    /// Where it is.
-    pub root: AbsPath,
-    /// The major version of the Node that the platform runs it on.
-    pub node: u32,
-    /// What is started.
-    pub start: Start,
-}
-
-/// What the platform starts.
-#[derive(Debug, Clone)]
-pub enum Start {
-    /// A program that speaks the Runtime API.
-    Program(AbsPath),
-    /// A module.
-    Module {
-        /// What is loaded.
-        entry: AbsPath,
-        /// What it hands on to; itself, if it is what the user wrote.
-        main: AbsPath,
-        /// By `require`, else by `import`.
-        required: bool,
-    },
 }
 
 /// Loads a function, and calls it with each event. `directory` is for what is told; the function is not in it.
@@ -115,7 +90,7 @@ pub fn run(
     };
     let mut words = sandbox.without_network.iter().flatten().cloned().chain(words);
     let program = words.next().unwrap_or_default().to_string_lossy().into_owned();
-    let mut environment = platform(function);
+    let mut environment = function.environment();
     environment.extend(sandbox.environment.clone());
     let task = Task { program: &program, arguments: words.collect(), directory: &function.root, environment };
     let steps = u32::try_from(calls.len() + 1).unwrap_or(u32::MAX);
@@ -123,23 +98,4 @@ pub fn run(
     let told = Disk.read(&report).unwrap_or_default();
     let told = String::from_utf8_lossy(&told).lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     Ok((told, ended))
-}
-
-/// What the platform sets.
-fn platform(function: &Unpacked) -> BTreeMap<String, OsString> {
-    let is_module = matches!(function.start, Start::Module { .. });
-    let runtime = if is_module { format!("nodejs{}.x", function.node) } else { "provided.al2023".to_owned() };
-    let variables = [
-        ("AWS_EXECUTION_ENV", format!("AWS_Lambda_{runtime}")),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024".to_owned()),
-        ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone()),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
-        ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", function.name)),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", "local".to_owned()),
-        ("AWS_REGION", "us-east-1".to_owned()),
-        ("LAMBDA_TASK_ROOT", function.root.to_string()),
-        ("TZ", "UTC".to_owned()),
-        ("_HANDLER", if is_module { format!("{}.handler", function.name) } else { "bootstrap".to_owned() }),
-    ];
-    variables.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
 }

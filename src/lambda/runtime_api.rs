@@ -180,10 +180,20 @@ impl Event {
             .header("lambda-runtime-invoked-function-arn", arn)
             .header("lambda-runtime-trace-id", "Root=1-00000000-000000000000000000000000;Sampled=0");
         if let Some(context) = &self.client_context {
-            reply = reply.header("lambda-runtime-client-context", context.to_string());
+            reply = reply.header("lambda-runtime-client-context", ascii(&context.to_string()));
         }
         reply.body(Full::new(Bytes::from(self.event.to_string()))).unwrap_or_default()
     }
+}
+
+/// JSON that fits into a header, where a byte is a character.
+fn ascii(json: &str) -> String {
+    let escaped = |letter: char| {
+        let mut units = [0; 2];
+        let units = letter.encode_utf16(&mut units);
+        units.iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>()
+    };
+    json.chars().map(|letter| if letter.is_ascii() { letter.to_string() } else { escaped(letter) }).collect()
 }
 
 /// What a process says of its failure.

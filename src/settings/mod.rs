@@ -64,6 +64,8 @@ pub struct Invocation {
     pub internal_functions: Vec<PathBuf>,
     /// Where the archives go.
     pub out: Option<PathBuf>,
+    /// Where in the site they go, if nobody says `out`.
+    pub out_in_site: Option<PathBuf>,
     /// Where the manifest goes.
     pub manifest: Option<PathBuf>,
     /// What paths in the configuration are relative to.
@@ -294,7 +296,11 @@ impl Settings {
         let site = site::find(invocation, store)?;
         let at = |path: &PathBuf| site::without_links(&AbsPath::resolve(&invocation.cwd, path), store);
         let package = invocation.package_path.as_ref().map_or_else(|| site.base.clone(), |path| site.base.join(path));
-        let out = invocation.out.as_ref().map_or_else(|| package.join(".netlify/functions"), at);
+        let in_site = invocation
+            .out_in_site
+            .as_ref()
+            .map_or_else(|| std::path::Path::new(".netlify/functions"), PathBuf::as_path);
+        let out = invocation.out.as_ref().map_or_else(|| package.join(in_site), at);
         let manifest = invocation.manifest.as_ref().map_or_else(|| out.join("manifest.json"), at);
         let bootstrap = invocation.bootstrap.as_ref().map(at);
         if let Some(path) = bootstrap.as_ref().filter(|path| !store.is_file(path)) {

@@ -182,6 +182,11 @@ impl Store {
         self.facts.contains_key(path)
     }
 
+    /// Every path outside of a directory that was looked at, be it that nothing is there.
+    pub fn looked_at_outside(&self, root: &AbsPath) -> BTreeSet<AbsPath> {
+        self.facts.iter().filter(|row| !row.key().starts_with(root)).map(|row| row.key().clone()).collect()
+    }
+
     /// What is in this file may decide about functions that neither contain it nor ask for it.
     pub fn decides(&self, path: &AbsPath) {
         if let Ok(real) = self.real(path) {

@@ -2,7 +2,6 @@
 //! fresh directory, with the variables that it was given and no others. Never in this process.
 
 use super::Shipped;
-use crate::archive::unpack;
 use crate::binary;
 use crate::built::Entry;
 use crate::diagnostic::{Code, Diagnostic, Severity, Span};
@@ -10,7 +9,7 @@ use crate::function::Platform;
 use crate::js::binary::{Misfit, Target};
 use crate::js::package::package_name;
 use crate::js::trace::provided_by_runtime;
-use crate::lambda::{self, Answer, Happened, MOST_PRINTED, Sandbox, Start, Thrown, Told, Unpacked, Wanted};
+use crate::lambda::{self, Answer, Happened, MOST_PRINTED, Sandbox, Thrown, Told, Wanted, unpack};
 use crate::path::AbsPath;
 use crate::process::{Ended, Workshop};
 use crate::runtime::PROGRAM;
@@ -43,19 +42,10 @@ pub(super) fn findings(shipped: &Shipped<'_>, load: &Load) -> Vec<Diagnostic> {
         Err(error) => return cannot(error),
     };
     let root = workshop.path().child("task");
-    if let Err(error) = unpack(&shipped.files, archive, &root) {
-        return cannot(error);
-    }
-    let there = |path: &AbsPath| root.join(path.relative_to(archive));
-    let start = match entry {
-        Entry::Program => Start::Program(root.child(PROGRAM)),
-        Entry::Module { file, main, api } => {
-            // The module that the platform's entry point hands on to must have a default export; another is the entry's.
-            let main = if *api == 2 { there(main) } else { there(file) };
-            Start::Module { entry: there(file), main, required: is_required(file, shipped) }
-        }
+    let function = match unpack(shipped.listed, &shipped.files, entry, shipped.node.major, root.clone()) {
+        Ok(function) => function,
+        Err(error) => return cannot(error),
     };
-    let function = Unpacked { name: shipped.listed.name.clone(), root: root.clone(), node: shipped.node.major, start };
     let calls = lambda::calls(&load.wanted, &function.name, shipped.listed.row.as_ref());
     let (told, ended) = match lambda::run(&function, &calls, &load.sandbox, workshop.path()) {
         Ok(ran) => ran,
@@ -79,19 +69,6 @@ fn foreign(shipped: &Shipped<'_>, entry: &Entry, here: Option<Platform>) -> Opti
     let here = Target { platform: here?, node: shipped.node.major };
     match binary::read(&shipped.bytes(PROGRAM))?.misfit(here)? {
         Misfit::Foreign(why) | Misfit::TooNew(why) => Some(why),
-    }
-}
-
-/// Lambda imports what is an ES module by its name or its package, and requires all else.
-fn is_required(file: &AbsPath, shipped: &Shipped<'_>) -> bool {
-    match file.extension() {
-        "mjs" => false,
-        "cjs" => true,
-        _ => {
-            let package = shipped.bytes("package.json");
-            let package = serde_json::from_slice::<serde_json::Value>(&package).unwrap_or_default();
-            package["type"] != "module"
-        }
     }
 }
 

@@ -43,6 +43,7 @@ mod ready_made;
 mod rows;
 mod rules;
 mod sbom;
+mod serve;
 mod sites;
 mod sizes;
 mod syntax;

@@ -20,6 +20,7 @@ use crate::pipeline::{Outcome, Report};
 use crate::settings::Settings;
 
 /// Who reads stderr, and what they want to see.
+#[derive(Debug, Clone)]
 pub(in crate::cli) struct People {
     colour: ColorChoice,
     quiet: bool,
@@ -176,6 +177,11 @@ impl People {
     /// Says how it goes on, unless quiet.
     pub(in crate::cli) fn say(&self, message: &str) -> io::Result<()> {
         if self.quiet { Ok(()) } else { writeln!(self.stderr(), "{message}") }
+    }
+
+    /// Shows a text as it is, with its line breaks.
+    pub(in crate::cli) fn print(&self, text: &str) -> io::Result<()> {
+        write!(self.stderr(), "{text}")
     }
 
     /// Says what makes a command fail, and is about no place in the site.

@@ -1,6 +1,8 @@
 //! Other programs. In: a program, its arguments and the directory to run it in. Out: what it prints. The
 //! only place that starts any, and the one that ends them with the run.
 
+mod staying;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
@@ -13,6 +15,7 @@ use std::time::{Duration, Instant};
 use process_wrap::std::CommandWrap;
 use wait_timeout::ChildExt;
 
+pub use self::staying::Staying;
 use crate::path::AbsPath;
 
 /// How long a program may take that is only asked something.
@@ -90,7 +93,7 @@ pub struct Confined {
 /// # Errors
 /// It cannot be started. The name must be a path: there is no PATH.
 pub fn run_confined(task: &Task<'_>, confined: &Confined) -> io::Result<Ended> {
-    start(task, Some(confined))
+    start(task, Some(confined), Stdio::piped())
 }
 
 /// Runs a program and waits for it. It and all that it starts are one session, with no terminal to ask
@@ -99,10 +102,18 @@ pub fn run_confined(task: &Task<'_>, confined: &Confined) -> io::Result<Ended> {
 /// # Errors
 /// It cannot be started; `NotFound` if it is not on the PATH.
 pub fn run(task: &Task<'_>) -> io::Result<Ended> {
-    start(task, None)
+    start(task, None, Stdio::piped())
 }
 
-fn start(task: &Task<'_>, confined: Option<&Confined>) -> io::Result<Ended> {
+/// The same; what it prints for people, they see at once.
+///
+/// # Errors
+/// It cannot be started; `NotFound` if it is not on the PATH.
+pub fn run_shown(task: &Task<'_>) -> io::Result<Ended> {
+    start(task, None, Stdio::inherit())
+}
+
+fn start(task: &Task<'_>, confined: Option<&Confined>, err: Stdio) -> io::Result<Ended> {
     let mut command = CommandWrap::with_new(task.program, |command| {
         if confined.is_some() {
             command.env_clear();
@@ -113,7 +124,7 @@ fn start(task: &Task<'_>, confined: Option<&Confined>) -> io::Result<Ended> {
             .envs(&task.environment)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stderr(err);
     });
     #[cfg(unix)]
     command.wrap(process_wrap::std::ProcessSession);

@@ -1,0 +1,141 @@
+//! One build of what is served. In: the call of the server. Out: what was made, a line of JSON from one process to the
+//! other. With `--dist` nothing is made: what is there is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::environment::of_site;
+use crate::built::{Listed, Place, listed};
+use crate::cli::args::Serve;
+use crate::cli::bundle::{build, store};
+use crate::cli::report::people::{Built, People};
+use crate::cli::watch::{Ground, archives};
+use crate::cli::{FAILURE, Failure, SUCCESS, print, resolve, working_directory};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::path::AbsPath;
+use crate::pipeline::Report;
+use crate::process::{Task, run, run_shown};
+use crate::store::Store;
+
+/// What was made.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Made {
+    pub(super) out: AbsPath,
+    pub(super) manifest: AbsPath,
+    /// By name, the hash of what was built; none if it failed.
+    pub(super) archives: Built,
+    /// Why functions failed.
+    failed: BTreeMap<String, String>,
+    /// What functions find in their environment, by the word of the site.
+    pub(super) environment: BTreeMap<String, String>,
+    pub(super) root: AbsPath,
+    pub(super) outputs: Vec<AbsPath>,
+    /// What was looked into.
+    pub(super) directories: BTreeSet<AbsPath>,
+    /// What was looked at outside of the root.
+    pub(super) elsewhere: BTreeSet<AbsPath>,
+    seconds: f64,
+}
+
+impl Made {
+    pub(super) fn failures(&self) -> Vec<(String, String)> {
+        self.failed.clone().into_iter().collect()
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        !self.failed.is_empty()
+    }
+
+    pub(super) fn took(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds)
+    }
+}
+
+/// Has a process of its own build; the first time it shows how it gets on. With what it has told people.
+pub(super) fn make(cwd: &Path, is_first: bool) -> Result<(Made, String), Failure> {
+    let program = std::env::current_exe()?;
+    let mut arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    arguments.push("--only-build".into());
+    let directory = AbsPath::of(cwd);
+    let program = program.to_string_lossy();
+    let task = Task { program: &program, arguments, directory: &directory, environment: BTreeMap::new() };
+    let ended = if is_first { run_shown(&task)? } else { run(&task)? };
+    let made = serde_json::from_str(&ended.out);
+    // Who ends without a word has told people why.
+    match made {
+        Ok(made) => Ok((made, ended.err)),
+        Err(_) if is_first => Err(Failure::Told),
+        Err(_) => Err(Failure::Call(ended.err.trim().trim_start_matches("error: ").to_owned())),
+    }
+}
+
+/// Builds, or looks at what was built, and tells what there is.
+pub(super) fn tell(args: &Serve, people: &People) -> Result<u8, Failure> {
+    let cwd = working_directory()?;
+    let store = store();
+    let (made, status) = match args.dist {
+        Some(_) => (look(args, &cwd, &store, people)?, SUCCESS),
+        None => build_once(args, &cwd, &store, people)?,
+    };
+    print(&serde_json::to_string(&made).map_err(std::io::Error::from)?)?;
+    Ok(status)
+}
+
+fn build_once(args: &Serve, cwd: &Path, store: &Arc<Store>, people: &People) -> Result<(Made, u8), Failure> {
+    let (settings, report) = build(&args.invocation(cwd), store, args.site.jobs, people)?;
+    people.diagnostics(&report.all_diagnostics(), cwd)?;
+    let ground = Ground::of(&settings);
+    let mut directories = store.directories();
+    directories.retain(|directory| !ground.is_output(directory));
+    let made = Made {
+        archives: archives(&report),
+        failed: failed(&report),
+        environment: of_site(&settings)?,
+        directories,
+        elsewhere: store.looked_at_outside(&ground.root),
+        root: ground.root,
+        outputs: ground.outputs,
+        out: settings.out,
+        manifest: settings.manifest,
+        seconds: report.time.as_secs_f64(),
+    };
+    Ok((made, if report.failed() { FAILURE } else { SUCCESS }))
+}
+
+fn look(args: &Serve, cwd: &Path, store: &Store, people: &People) -> Result<Made, Failure> {
+    let settings = resolve(&args.invocation(cwd), store, people)?;
+    if !store.is_dir(&settings.out) {
+        return Err(Failure::Call(format!("--dist {}: there is no such directory", settings.out)));
+    }
+    let environment = of_site(&settings)?;
+    let place = Place { out: settings.out, manifest: settings.manifest, wants_manifest: false };
+    let of_row = |listed: &Listed| listed.row.as_ref().and_then(|row| row.fnzip.sha256.clone());
+    let archives = listed(&place, store).0.iter().map(|listed| (listed.name.clone(), of_row(listed))).collect();
+    Ok(Made {
+        archives,
+        failed: BTreeMap::new(),
+        environment,
+        directories: BTreeSet::from([place.out.clone()]),
+        elsewhere: BTreeSet::new(),
+        root: place.out.clone(),
+        outputs: Vec::new(),
+        out: place.out,
+        manifest: place.manifest,
+        seconds: 0.0,
+    })
+}
+
+/// Why each function that failed did.
+fn failed(report: &Report) -> BTreeMap<String, String> {
+    let failed = report.functions.iter().filter(|outcome| outcome.built.is_none());
+    let words = |said: &[Diagnostic]| {
+        let errors = said.iter().filter(|said| said.severity == Severity::Error);
+        errors.map(Diagnostic::in_one_line).collect::<Vec<_>>().join("\n")
+    };
+    failed.map(|outcome| (outcome.function.name.to_string(), words(&outcome.diagnostics))).collect()
+}

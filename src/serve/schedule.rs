@@ -1,0 +1,72 @@
+//! Functions that the clock calls (spec: serve.md "scheduled"). In: their cron expressions, in UTC. Out: the calls that the
+//! platform makes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use croner::Cron;
+use serde_json::{Value, json};
+
+use super::Server;
+use super::function::{Function, Kind};
+use super::log::Said;
+use super::reply::Invocation;
+use crate::manifest::now;
+
+const MINUTE: u64 = 60_000;
+
+/// A cron expression as the platform reads it: of six fields the first, the seconds, is not looked at.
+pub(super) fn parse(expression: &str) -> Option<Cron> {
+    let fields: Vec<&str> = expression.split_whitespace().collect();
+    let fields = if fields.len() == 6 { &fields[1..] } else { &fields };
+    fields.join(" ").parse().ok()
+}
+
+/// Calls each function whenever its time has come.
+pub(super) async fn run(server: Arc<Server>) {
+    loop {
+        let minute = (now() / MINUTE + 1) * MINUTE;
+        tokio::time::sleep(Duration::from_millis(minute.saturating_sub(now()))).await;
+        let Some(time) = time(minute) else { continue };
+        for function in server.site().functions() {
+            let is_due =
+                matches!(&function.kind, Kind::Schedule(cron) if cron.is_time_matching(&time).unwrap_or(false));
+            if is_due {
+                tokio::spawn(call(server.clone(), function.clone()));
+            }
+        }
+    }
+}
+
+async fn call(server: Arc<Server>, function: Arc<Function>) {
+    let path = format!("/.netlify/functions/{}", function.name);
+    let headers = json!({ "content-type": "application/json", "host": "localhost" });
+    let event = json!({
+        "path": path, "httpMethod": "POST", "queryStringParameters": {}, "multiValueQueryStringParameters": {},
+        "headers": headers, "multiValueHeaders": {}, "rawUrl": format!("http://localhost{path}"), "rawQuery": "",
+    });
+    let invocation =
+        Invocation { event: as_scheduled(event, &function), client_context: None, time: server.options.time };
+    if let Err(fault) = function.invoke(invocation).await.what {
+        let (message, stack) = (fault.message(), fault.stack());
+        server.log.tell(&Said::Failed { function: &function.name, message: &message, stack });
+    }
+}
+
+/// An event as a scheduled function gets it, whatever it was.
+pub(super) fn as_scheduled(mut event: Value, function: &Function) -> Value {
+    let Kind::Schedule(cron) = &function.kind else { return event };
+    let next = time(now()).and_then(|time| cron.find_next_occurrence(&time, false).ok());
+    let next = next.map(|next| next.to_rfc3339_opts(SecondsFormat::Millis, true));
+    event["httpMethod"] = "POST".into();
+    event["body"] = json!({ "next_run": next }).to_string().into();
+    event["isBase64Encoded"] = false.into();
+    event["headers"]["user-agent"] = "Netlify Clockwork".into();
+    event["headers"]["X-NF-Event"] = "schedule".into();
+    event
+}
+
+fn time(milliseconds: u64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_millis(i64::try_from(milliseconds).ok()?)
+}

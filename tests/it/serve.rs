@@ -1,0 +1,9 @@
+//! `fnzip serve`: what was built answers, as it would where it is deployed.
+
+mod faults;
+mod live;
+mod requests;
+mod site;
+mod streams;
+
+use self::site::Serving;

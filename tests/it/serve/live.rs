@@ -1,0 +1,94 @@
+//! What is saved is served, and what was begun is finished.
+
+use std::thread;
+use std::time::Duration;
+
+use super::Serving;
+use super::site::site;
+use crate::support::{fnzip, said};
+
+fn handler(body: &str) -> String {
+    format!("exports.handler = async () => ({{ statusCode: 200, body: '{body} ' + process.pid }})\n")
+}
+
+#[test]
+fn what_is_saved_is_served_and_the_others_stay() {
+    let serving = Serving::of(
+        &[("netlify/functions/one.js", &handler("first")), ("netlify/functions/two.js", &handler("other"))],
+        &[],
+    );
+    let other = serving.call("two").body;
+    assert!(serving.call("one").body.starts_with("first "));
+    serving.site.file("netlify/functions/one.js", handler("second"));
+    serving.get_until("/.netlify/functions/one", |answer| answer.body.starts_with("second "));
+    assert_eq!(serving.call("two").body, other, "its process is the same");
+    serving.site.file("netlify/functions/new/index.js", handler("new"));
+    serving.get_until("/.netlify/functions/new", |answer| answer.status == 200);
+    std::fs::remove_file(serving.site.path.join("netlify/functions/two.js")).unwrap();
+    serving.get_until("/.netlify/functions/two", |answer| answer.status == 404);
+}
+
+#[test]
+fn what_does_not_build_is_told_until_it_does() {
+    let serving = Serving::of(&[("netlify/functions/one.js", &handler("first"))], &[]);
+    assert!(serving.call("one").body.starts_with("first "));
+    serving.site.file("netlify/functions/one.js", "exports.handler = async () => {\n");
+    let answer = serving.get_until("/.netlify/functions/one", |answer| answer.status == 500);
+    assert!(answer.body.contains("one.js:"), "{answer:?}");
+    serving.site.file("netlify.toml", "[functions\n");
+    thread::sleep(Duration::from_millis(300));
+    serving.site.file("netlify/functions/one.js", handler("mended"));
+    thread::sleep(Duration::from_millis(300));
+    assert_eq!(serving.call("one").status, 500, "the last that could be built is served");
+    serving.site.file("netlify.toml", "");
+    serving.get_until("/.netlify/functions/one", |answer| answer.body.starts_with("mended "));
+}
+
+#[test]
+fn what_was_begun_is_finished_by_whom_it_was_begun() {
+    let slow = "exports.handler = async () => { await new Promise((done) => setTimeout(done, 1500)); return { statusCode: 200, body: require('./word.js') } }\n";
+    let files =
+        [("netlify/functions/slow/index.js", slow), ("netlify/functions/slow/word.js", "module.exports = 'old'\n")];
+    let serving = Serving::of(&files, &[]);
+    serving.call("slow");
+    let begun = thread::scope(|scope| {
+        let begun = scope.spawn(|| serving.call("slow"));
+        thread::sleep(Duration::from_millis(200));
+        serving.site.file("netlify/functions/slow/word.js", "module.exports = 'new'\n");
+        begun.join().unwrap()
+    });
+    assert_eq!((begun.status, begun.body.as_str()), (200, "old"));
+    serving.until("built slow");
+    assert_eq!(serving.call("slow").body, "new");
+}
+
+#[test]
+fn the_environment_of_a_site_is_followed() {
+    let handler = "exports.handler = async () => ({ statusCode: 200, body: process.env.WORD ?? 'none' })\n";
+    let serving = Serving::of(&[("netlify/functions/word.js", handler), (".env", "WORD=first\n")], &[]);
+    assert_eq!(serving.call("word").body, "first");
+    serving.site.file(".env", "WORD=second\n");
+    serving.get_until("/.netlify/functions/word", |answer| answer.body == "second");
+}
+
+#[test]
+fn what_was_built_elsewhere_is_served_as_it_is() {
+    let site = site(&[("netlify/functions/one.js", &handler("first"))]);
+    for format in ["zip", "tar", "none"] {
+        assert_eq!(said(fnzip(&site.path).args(["bundle", "--format", format, "--out", format])).status, 0);
+    }
+    for format in ["zip", "tar", "none"] {
+        let copy = super::site::site(&[]);
+        crate::support::copy_tree(&site.path.join(format), &copy.path.join("built"));
+        let serving = Serving::start(copy, &["--dist", "built"]);
+        assert!(serving.call("one").body.starts_with("first "), "{format}");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_told() {
+    let serving = Serving::of(&[("netlify/functions/one.js", &handler("first"))], &[]);
+    let said = said(fnzip(&serving.site.path).args(["serve", "--port", &serving.port.to_string()]));
+    assert_eq!(said.status, 2);
+    assert!(said.err.contains("--port names another"), "{}", said.err);
+}
