@@ -54,3 +54,26 @@ fn the_error_that_it_shows_is_what_is_printed() {
     let said = said(fnzip(&site.path).arg("bundle"));
     assert!(said.err.starts_with(shown), "{}", said.err);
 }
+
+/// Of each option and each field of a result, as the npm package declares them, the table says whether it is the same.
+#[test]
+fn the_table_of_the_npm_package_has_every_name() {
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let rows = readme.split("| option, or field of a result |").nth(1).unwrap().lines().skip(2);
+    let rows: Vec<Vec<&str>> =
+        rows.take_while(|row| row.starts_with('|')).map(|row| row.split(" | ").collect()).collect();
+    let told: Vec<&str> = rows.iter().flat_map(|row| row[0].split('`').skip(1).step_by(2)).collect();
+    for row in &rows {
+        assert!(matches!(row[1], "same" | "better" | "not"), "{row:?}");
+    }
+    let declared = fs::read_to_string(repository().join("npm/index.d.ts")).unwrap();
+    for name in ["ZipFunctionOptions", "ZipServerOptions", "ListFunctionsOptions", "FunctionResult", "ServerResult"] {
+        let body = declared.split(&format!("interface {name} {{\n")).nth(1).unwrap().split("\n}").next().unwrap();
+        let fields = body.lines().filter_map(|line| line.strip_prefix("  ")?.split_once(": ")).map(|(field, _)| field);
+        for field in fields.map(|field| field.trim_end_matches('?')).filter(|it| it.chars().all(char::is_alphanumeric))
+        {
+            let is_told = told.iter().any(|known| *known == field || known.starts_with(&format!("{field}.")));
+            assert!(is_told, "the table says nothing of `{field}` of {name}");
+        }
+    }
+}
