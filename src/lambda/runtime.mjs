@@ -30,7 +30,7 @@ const post = async (path, body, headers) => {
 }
 
 /** Nobody is helped by the lines that lead here. */
-const isOwn = (line) => /^ +at .*(\[eval1?\]|node:internal\/process\/task_queues)/.test(line)
+const isOwn = (line) => /^ +at (new Promise \(<anonymous>\)$|.*(\[eval1?\]|node:internal\/process\/task_queues))/.test(line)
 
 const describe = (error) => {
   const isError = error instanceof Error

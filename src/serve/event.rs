@@ -1,12 +1,15 @@
 //! A request as functions get it (spec: serve.md "v1 event"). In: its parts and its body. Out: the event, and what is told
 //! of who calls.
 
+use std::io::Read;
 use std::net::IpAddr;
 
+use axum::body::Bytes;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -39,9 +42,6 @@ pub(super) fn event(parts: &Parts, body: &[u8], from: IpAddr, route: Option<&str
         Value::from(values.collect::<Vec<_>>().join(", "))
     };
     let singles: Map<String, Value> = query.iter().map(|(name, values)| (name.clone(), joined(values))).collect();
-    let kind = parts.headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let is_binary = is_binary(kind);
-    let has_body = parts.headers.contains_key("content-length") || parts.headers.contains_key("transfer-encoding");
     let mut event = json!({
         "path": path,
         "httpMethod": parts.method.as_str(),
@@ -49,18 +49,48 @@ pub(super) fn event(parts: &Parts, body: &[u8], from: IpAddr, route: Option<&str
         "multiValueQueryStringParameters": query,
         "headers": headers,
         "multiValueHeaders": lists,
-        "isBase64Encoded": is_binary,
-        "rawUrl": raw_url.unwrap_or_default(),
-        "rawQuery": raw_query,
     });
-    if has_body {
+    let is_binary = is_binary(&parts.headers);
+    // A body may be there and have nothing in it, if it says of what type that is.
+    let has = |name: &str| parts.headers.contains_key(name);
+    let is_empty = has("content-type") && (has("content-length") || has("transfer-encoding"));
+    if !body.is_empty() || is_empty {
         let text = if is_binary { STANDARD.encode(body) } else { String::from_utf8_lossy(body).into_owned() };
         event["body"] = text.into();
     }
+    event["isBase64Encoded"] = is_binary.into();
+    event["rawUrl"] = raw_url.unwrap_or_default().into();
+    event["rawQuery"] = raw_query.into();
     if let Some(route) = route {
         event["route"] = route.into();
     }
     event
+}
+
+/// A body without what it was packed in for its way, as far as that is known; none if it is damaged, or too large.
+pub(super) fn unpacked(headers: &HeaderMap, body: Bytes, most: usize) -> Option<Bytes> {
+    let mut plain = Vec::new();
+    let most = u64::try_from(most).unwrap_or(u64::MAX);
+    let read = match headers.get("content-encoding").map(|encoding| encoding.as_bytes().to_ascii_lowercase()) {
+        _ if body.is_empty() => return Some(body),
+        Some(encoding) if encoding == b"gzip" => MultiGzDecoder::new(&*body).take(most + 1).read_to_end(&mut plain),
+        Some(encoding) if encoding == b"deflate" => ZlibDecoder::new(&*body).take(most + 1).read_to_end(&mut plain),
+        _ => return Some(body),
+    };
+    read.is_ok_and(|size| size as u64 <= most).then(|| plain.into())
+}
+
+/// Who the visitor is: who a proxy says it is, or whoever is connected.
+fn visitor(headers: &HeaderMap, from: IpAddr) -> String {
+    let said = headers.get("x-forwarded-for").and_then(|said| said.to_str().ok());
+    if let Some(last) = said.and_then(|said| said.rsplit(',').next()).map(str::trim).filter(|last| !last.is_empty()) {
+        return last.to_owned();
+    }
+    let from = match from {
+        IpAddr::V6(six) => six.to_ipv4_mapped().map_or(from, IpAddr::V4),
+        IpAddr::V4(_) => from,
+    };
+    from.to_string()
 }
 
 /// Each once, values joined as Node joins them, and those of the platform.
@@ -69,13 +99,10 @@ fn headers(given: &HeaderMap, from: IpAddr) -> Map<String, Value> {
     for name in given.keys() {
         headers.entry(name.as_str().to_owned()).or_insert_with(|| joined(given, name).into());
     }
-    let from = match from {
-        IpAddr::V6(six) => six.to_ipv4_mapped().map_or(from, IpAddr::V4),
-        IpAddr::V4(_) => from,
-    };
+    let from = visitor(given, from);
     let own = [
-        ("client-ip", from.to_string()),
-        ("x-nf-client-connection-ip", from.to_string()),
+        ("client-ip", from.clone()),
+        ("x-nf-client-connection-ip", from),
         ("x-nf-account-id", String::new()),
         ("x-nf-site-id", SITE.to_owned()),
         ("x-nf-geo", STANDARD.encode(GEO)),
@@ -118,8 +145,8 @@ fn latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| char::from(*byte)).collect()
 }
 
-/// Would a body of this type be no text?
-fn is_binary(kind: &str) -> bool {
+/// Would a body be no text?
+fn is_binary(headers: &HeaderMap) -> bool {
     const TEXTS: [&str; 7] = [
         "application/csp-report",
         "application/graphql",
@@ -129,9 +156,11 @@ fn is_binary(kind: &str) -> bool {
         "application/x-www-form-urlencoded",
         "application/xml",
     ];
-    let kind = kind.split(';').next().unwrap_or_default().to_ascii_lowercase();
+    let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = said("content-type").split(';').next().unwrap_or_default().to_ascii_lowercase();
     let is_text = kind.starts_with("text/") || kind.ends_with("+json") || kind.ends_with("+xml");
-    !is_text && !TEXTS.contains(&kind.as_str())
+    let is_packed = !matches!(said("content-encoding"), "" | "identity" | "gzip" | "deflate");
+    is_packed || !is_text && !TEXTS.contains(&kind.as_str())
 }
 
 /// Whom a token of Identity says that the caller is; nobody has looked whether it is true.

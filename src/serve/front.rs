@@ -85,6 +85,9 @@ async fn answer(server: &Arc<Server>, from: IpAddr, request: Request, whose: &mu
         }
         Err(_) => return text(StatusCode::BAD_REQUEST, "the body broke off\n"),
     };
+    let Some(body) = event::unpacked(&parts.headers, body, MOST_ASKED) else {
+        return text(StatusCode::PAYLOAD_TOO_LARGE, "the body is damaged, or larger than 6 MB once it is unpacked\n");
+    };
     call(server, &function, &parts, &body, (from, route.as_deref()), whose).await
 }
 

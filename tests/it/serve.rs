@@ -2,6 +2,7 @@
 
 mod faults;
 mod live;
+mod peer;
 mod requests;
 mod site;
 mod streams;
