@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use self::built::{Diff, Sbom, Verify};
 pub(super) use self::cache::{Cache, CacheAction};
-pub(super) use self::serve::Serve;
+pub(super) use self::serve::{Invoke, Serve};
 use crate::settings::{For, Format, Invocation};
 
 /// Packages serverless functions: one reproducible archive per function, and a manifest.
@@ -67,6 +67,8 @@ pub(super) enum Command {
     List(List),
     /// Build the functions of a site, and serve them on this machine
     Serve(Serve),
+    /// Call a function that `fnzip serve` serves, with a sample event
+    Invoke(Invoke),
     /// Check that what was built is fit to deploy
     Verify(Verify),
     /// Show what changed between two builds

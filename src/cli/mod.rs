@@ -8,6 +8,7 @@ mod cache;
 mod completions;
 mod config;
 mod diff;
+mod invoke;
 mod list;
 mod loading;
 mod peer;
@@ -75,6 +76,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Bundle(args) => bundle::run(&args, &people),
         Command::List(args) => list::run(&args, &people),
         Command::Serve(args) => serve::run(&args, &people),
+        Command::Invoke(args) => invoke::run(&args, &people),
         Command::Verify(args) => verify::run(&args, &people),
         Command::Diff(args) => diff::run(&args, &people),
         Command::Sbom(args) => sbom::run(&args, &people),

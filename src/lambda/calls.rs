@@ -127,9 +127,14 @@ struct Address {
     route: Option<String>,
 }
 
-/// Its first own address that can be made one: what a pattern leaves open is `sample`.
+/// Its first own address, if it can be made one.
 fn address(row: Option<&Row>) -> Option<Address> {
     let pattern = &row?.routes.first()?.pattern;
+    Some(Address { path: sample_path(pattern)?, route: Some(pattern.clone()) })
+}
+
+/// A path that fits a pattern, unless that is a hard one: what it leaves open is `sample`.
+pub fn sample_path(pattern: &str) -> Option<String> {
     let part = |part: &str| match part {
         part if part.starts_with(':') && part[1..].chars().all(|it| it.is_alphanumeric() || it == '_') => {
             Some("sample".to_owned())
@@ -139,7 +144,7 @@ fn address(row: Option<&Row>) -> Option<Address> {
         part => Some(part.to_owned()),
     };
     let parts: Option<Vec<String>> = pattern.split('/').map(part).collect();
-    Some(Address { path: parts?.join("/"), route: Some(pattern.clone()) })
+    Some(parts?.join("/"))
 }
 
 const HOST: &str = "example.netlify.app";

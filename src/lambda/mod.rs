@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-pub use self::calls::{Call, Wanted, With, calls, samples};
+pub use self::calls::{Call, Wanted, With, calls, sample_path, samples};
 pub use self::program::{Job, run as run_program};
 pub use self::stay::{Machine, stay};
 pub use self::told::{Answer, Happened, Thrown, Told};

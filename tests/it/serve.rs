@@ -1,6 +1,7 @@
 //! `fnzip serve`: what was built answers, as it would where it is deployed.
 
 mod faults;
+mod invoke;
 mod live;
 mod peer;
 mod requests;

@@ -7,6 +7,8 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use super::{Site, TWINS};
+use crate::diagnostic::did_you_mean;
+use crate::lambda::samples;
 use crate::settings::{For, Invocation};
 
 #[derive(Debug, Args)]
@@ -81,4 +83,37 @@ impl Serve {
             ..site
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Invoke {
+    /// The function
+    #[arg(value_name = "FUNCTION")]
+    pub(in crate::cli) name: String,
+    /// With what: `auto` (as the platform does), `http-get`, `http-post`, `scheduled`, `deploy-succeeded` …
+    #[arg(long, value_name = "KIND", default_value = "auto", value_parser = kind)]
+    pub(in crate::cli) event: String,
+    /// A file whose content is sent as the body
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) payload: Option<PathBuf>,
+    /// The port of the server
+    #[arg(short, long, default_value_t = 9999, env = "FNZIP_PORT", hide_env = true)]
+    pub(in crate::cli) port: u16,
+    /// Its address
+    #[arg(long, default_value = "127.0.0.1", env = "FNZIP_HOST", hide_env = true)]
+    pub(in crate::cli) host: IpAddr,
+}
+
+/// `auto`, or the name of a sample.
+fn kind(text: &str) -> Result<String, String> {
+    if text == "auto" || samples().any(|sample| sample == text) {
+        return Ok(text.to_owned());
+    }
+    let known: Vec<String> = std::iter::once("auto".to_owned()).chain(samples()).collect();
+    let near = did_you_mean(text, known.iter().map(String::as_str));
+    Err(if near.is_empty() {
+        format!("there are: {}", known.join(", "))
+    } else {
+        format!("there is no such event{near}")
+    })
 }
