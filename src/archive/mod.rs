@@ -8,7 +8,7 @@ mod tarball;
 mod unpack;
 mod zipped;
 
-pub use self::unpack::unpack;
+pub use self::unpack::{Earlier, unpack};
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};

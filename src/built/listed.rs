@@ -15,7 +15,7 @@ use crate::settings::Format;
 use crate::store::Store;
 
 /// A function that was built.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Listed {
     /// Its name.
     pub name: String,

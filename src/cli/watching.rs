@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use notify::event::{AccessKind, AccessMode};
 use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
@@ -69,15 +69,18 @@ impl Changes {
     /// Waits for a change that concerns somebody, and until it is quiet again.
     pub(super) fn wait(&self, concerns: impl Fn(&Path) -> bool) -> BTreeSet<PathBuf> {
         let mut changed = BTreeSet::new();
+        let mut until: Option<Instant> = None;
         loop {
-            let next = if changed.is_empty() {
-                self.told.recv().map_err(|_| RecvTimeoutError::Disconnected)
-            } else {
-                self.told.recv_timeout(QUIET)
+            let next = match until {
+                None => self.told.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(until) => self.told.recv_timeout(until.saturating_duration_since(Instant::now())),
             };
-            match next {
-                Ok(paths) => changed.extend(paths.into_iter().filter(|path| concerns(path))),
-                Err(_) => return changed,
+            let Ok(paths) = next else { return changed };
+            let before = changed.len();
+            changed.extend(paths.into_iter().filter(|path| concerns(path)));
+            // What concerns nobody does not keep anybody waiting.
+            if changed.len() > before {
+                until = Some(Instant::now() + QUIET);
             }
         }
     }

@@ -17,7 +17,7 @@ use serde_json::json;
 
 pub use self::calls::{Call, Wanted, With, calls, sample_path, samples};
 pub use self::program::{Job, run as run_program};
-pub use self::stay::{Machine, stay};
+pub use self::stay::{Machine, assign, stand_by, stay};
 pub use self::told::{Answer, Happened, Thrown, Told};
 pub use self::unpacked::{Start, Unpacked, unpack};
 use crate::fs::{Disk, FileSystem};

@@ -1,14 +1,18 @@
 // Lambda's runtime for Node: loads a function once, then asks the Runtime API for one event after another, and answers
-// each. Its one argument is a job: `entry`, the file that the platform loads; `way`, `require` or `import`.
+// each. Its one argument is a job: `entry`, the file that the platform loads; `way`, `require` or `import`. Without one it
+// waits, ready for it: then the job comes on its standard input, with `cwd` and `env`.
 
+import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { createRequire } from 'node:module'
 import { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pathToFileURL } from 'node:url'
 
-const { entry, way } = JSON.parse(process.argv[1])
+const { entry, way, cwd, env: more } = JSON.parse(process.argv[1] ?? readFileSync(0, 'utf8'))
 const { env } = process
+if (cwd) process.chdir(cwd)
+Object.assign(env, more)
 const [host, port] = env.AWS_LAMBDA_RUNTIME_API.split(':')
 const agent = new Agent({ keepAlive: true })
 const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming')

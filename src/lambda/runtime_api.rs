@@ -113,6 +113,8 @@ async fn serve(listener: TcpListener, ask: mpsc::Sender<Asked>) {
             () = ask.closed() => return,
         };
         let Ok((stream, _)) = stream else { continue };
+        // Small answers wait for nothing; where that cannot be told, they do.
+        let _ = stream.set_nodelay(true);
         let (ask, address) = (ask.clone(), address.clone());
         let service = service_fn(move |request| answer(request, ask.clone(), address.clone()));
         // Headers as the platform writes them: not every program knows that case says nothing.

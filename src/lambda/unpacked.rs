@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 
-use crate::archive;
+use crate::archive::{self, Earlier};
 use crate::built::{Entry, Listed};
 use crate::fs::FileSystem;
 use crate::fs::archived::Archived;
@@ -45,8 +45,15 @@ pub enum Start {
 ///
 /// # Errors
 /// The system refuses, or an entry cannot be read.
-pub fn unpack(listed: &Listed, files: &Archived, entry: &Entry, node: u32, root: AbsPath) -> io::Result<Unpacked> {
-    archive::unpack(files, &listed.path, &root)?;
+pub fn unpack(
+    listed: &Listed,
+    files: &Archived,
+    entry: &Entry,
+    node: u32,
+    root: AbsPath,
+    earlier: Option<&Earlier<'_>>,
+) -> io::Result<Unpacked> {
+    archive::unpack(files, &listed.path, &root, earlier)?;
     let there = |path: &AbsPath| root.join(path.relative_to(&listed.path));
     let start = match entry {
         Entry::Program => Start::Program(root.child(PROGRAM)),

@@ -5,6 +5,7 @@ use std::io;
 use std::process::{ExitStatus, Stdio};
 
 use process_wrap::tokio::{ChildWrapper, CommandWrap};
+use tokio::io::AsyncWriteExt;
 use tokio::process::{ChildStderr, ChildStdout};
 
 use super::{Task, running, wait_for_the_end};
@@ -22,13 +23,25 @@ impl Staying {
     /// # Errors
     /// It cannot be started. The name must be a path: there is no PATH.
     pub fn start(task: &Task<'_>) -> io::Result<Self> {
+        Self::start_with(task, Stdio::null())
+    }
+
+    /// The same; it is to be told something.
+    ///
+    /// # Errors
+    /// It cannot be started. The name must be a path: there is no PATH.
+    pub fn start_listening(task: &Task<'_>) -> io::Result<Self> {
+        Self::start_with(task, Stdio::piped())
+    }
+
+    fn start_with(task: &Task<'_>, stdin: Stdio) -> io::Result<Self> {
         let mut command = CommandWrap::with_new(task.program, |command| {
             command
                 .env_clear()
                 .args(&task.arguments)
                 .current_dir(&**task.directory)
                 .envs(&task.environment)
-                .stdin(Stdio::null())
+                .stdin(stdin)
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped());
         });
@@ -43,6 +56,15 @@ impl Staying {
         let id = child.id().unwrap_or_default();
         running.groups.insert(id);
         Ok(Self { child, id })
+    }
+
+    /// Tells it something on its standard input, which then ends.
+    ///
+    /// # Errors
+    /// It does not listen.
+    pub async fn tell(&mut self, words: &[u8]) -> io::Result<()> {
+        let mut stdin = self.child.stdin().take().ok_or(io::ErrorKind::BrokenPipe)?;
+        stdin.write_all(words).await
     }
 
     /// What it prints; asked for once.

@@ -10,6 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Response, StatusCode, header};
+use axum::serve::ListenerExt;
 use http_body_util::{BodyExt, Limited};
 use tokio::net::TcpListener;
 use tower_http::services::ServeDir;
@@ -31,6 +32,8 @@ const LIST: &str = "/.netlify/functions";
 /// Answers until the listener is gone.
 pub(super) async fn run(server: Arc<Server>, listener: TcpListener) -> std::io::Result<()> {
     let router = Router::new().fallback(front).with_state(server);
+    // A chunk goes out when it is there.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
 }
 

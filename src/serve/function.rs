@@ -1,20 +1,27 @@
 //! A function that is served. In: an archive with its row of the manifest, or why there is none. Out: its addresses, and
 //! its answers.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use croner::Cron;
 use regress::Regex;
+use tokio::sync::OnceCell;
 
-use super::pool::Pool;
+use super::pool::{Pool, Setting};
 use super::reply::{Answered, Fault, Invocation};
-use super::{Making, schedule};
+use super::{Making, Options, schedule};
+use crate::archive::Earlier;
 use crate::built::{Listed, entry, open};
+use crate::fs::Disk;
+use crate::fs::archived::Entry;
 use crate::function::route::Route;
 use crate::function::{FunctionName, InvocationMode};
 use crate::lambda::{Machine, unpack};
 use crate::manifest::Row;
 use crate::process::Workshop;
+use crate::store::Store;
 
 /// What the platform calls it for.
 #[derive(Debug, Clone)]
@@ -33,6 +40,8 @@ pub(super) struct Function {
     routes: Vec<Address>,
     excluded: Vec<Address>,
     state: State,
+    /// Unpacked, once somebody has called it; or why it cannot be.
+    ready: OnceCell<Result<Ready, String>>,
     /// What it was made of; the same is not made again.
     made_of: MadeOf,
     was_called: AtomicBool,
@@ -46,8 +55,22 @@ pub(super) enum MadeOf {
 }
 
 enum State {
-    Ready(Pool),
+    Built(Arc<Recipe>),
     Broken(String),
+}
+
+/// What a function is made ready of.
+struct Recipe {
+    listed: Listed,
+    setting: Setting,
+    /// What it was before its last change.
+    earlier: Mutex<Option<Arc<Function>>>,
+}
+
+/// A function that can be called.
+struct Ready {
+    pool: Pool,
+    entries: BTreeMap<String, Entry>,
 }
 
 /// An address with its pattern, ready to be matched.
@@ -79,11 +102,18 @@ impl Address {
 
 impl Function {
     /// Out of its archive. What does not work is told to whoever calls it.
-    pub(super) fn of(listed: &Listed, made_of: MadeOf, making: &Making<'_>) -> Self {
-        let (state, api) = match ready(listed, making) {
-            Ok((pool, api)) => (State::Ready(pool), api),
-            Err(why) => (State::Broken(why), 1),
+    pub(super) fn of(listed: &Listed, made_of: MadeOf, earlier: Option<&Arc<Self>>, making: &Making<'_>) -> Self {
+        let Options { memory, processes: most, time, .. } = making.server.options;
+        let memory = listed.row.as_ref().and_then(|row| row.memory).unwrap_or(memory);
+        let setting = Setting {
+            machine: Machine { memory, ..making.machine.clone() },
+            standby: making.server.standby.clone(),
+            log: making.server.log.clone(),
+            most,
+            time,
         };
+        let earlier = Mutex::new(earlier.and_then(Self::unpacked));
+        let recipe = Recipe { listed: listed.clone(), setting, earlier };
         let row = listed.row.clone();
         let name = FunctionName::of(&listed.name);
         let of_row = |mode: InvocationMode| row.as_ref().is_some_and(|row| row.invocation_mode == Some(mode));
@@ -97,10 +127,13 @@ impl Function {
         Self {
             name: listed.name.clone(),
             kind,
-            is_second: api == 2,
+            is_second: row
+                .as_ref()
+                .is_some_and(|row| row.build_data.as_ref().is_some_and(|data| data.runtime_api_version == Some(2))),
             routes: addresses(row.as_ref().map(|row| &row.routes)),
             excluded: addresses(row.as_ref().map(|row| &row.excluded_routes)),
-            state,
+            state: State::Built(Arc::new(recipe)),
+            ready: OnceCell::new(),
             made_of,
             was_called: AtomicBool::default(),
         }
@@ -115,6 +148,7 @@ impl Function {
             routes: Vec::new(),
             excluded: Vec::new(),
             state: State::Broken(why.clone()),
+            ready: OnceCell::new(),
             made_of: MadeOf::Nothing(why),
             was_called: AtomicBool::default(),
         }
@@ -145,17 +179,41 @@ impl Function {
 
     /// Why it cannot be called.
     pub(super) fn why_broken(&self) -> Option<&str> {
-        match &self.state {
-            State::Broken(why) => Some(why),
-            State::Ready(_) => None,
+        match (&self.state, self.ready.get()) {
+            (State::Broken(why), _) | (_, Some(Err(why))) => Some(why),
+            _ => None,
         }
+    }
+
+    /// Itself, or what it was, if that has been unpacked.
+    fn unpacked(function: &Arc<Self>) -> Option<Arc<Self>> {
+        if matches!(function.ready.get(), Some(Ok(_))) {
+            return Some(function.clone());
+        }
+        let State::Built(recipe) = &function.state else { return None };
+        recipe.earlier.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn pool(&self) -> Result<&Pool, &str> {
+        let recipe = match &self.state {
+            State::Built(recipe) => recipe,
+            State::Broken(why) => return Err(why),
+        };
+        let make = || {
+            let recipe = recipe.clone();
+            async {
+                let made = tokio::task::spawn_blocking(move || recipe.make()).await;
+                made.unwrap_or_else(|error| Err(error.to_string()))
+            }
+        };
+        self.ready.get_or_init(make).await.as_ref().map(|ready| &ready.pool).map_err(String::as_str)
     }
 
     pub(super) async fn invoke(&self, invocation: Invocation) -> Answered {
         self.was_called.store(true, Relaxed);
-        match &self.state {
-            State::Ready(pool) => pool.invoke(invocation).await,
-            State::Broken(why) => Answered { what: Err(Fault::NotStarted(why.clone())), cold: false },
+        match self.pool().await {
+            Ok(pool) => pool.invoke(invocation).await,
+            Err(why) => Answered { what: Err(Fault::NotStarted(why.to_owned())), cold: false },
         }
     }
 
@@ -163,40 +221,40 @@ impl Function {
         self.was_called.load(Relaxed)
     }
 
-    pub(super) fn warm_up(&self) {
+    /// Has a process ready for whoever calls it next.
+    pub(super) async fn warm_up(self: Arc<Self>) {
         self.was_called.store(true, Relaxed);
-        if let State::Ready(pool) = &self.state {
+        if let Ok(pool) = self.pool().await {
             pool.warm_up();
         }
     }
 
     pub(super) fn processes(&self) -> usize {
-        match &self.state {
-            State::Ready(pool) => pool.processes(),
-            State::Broken(_) => 0,
-        }
+        self.ready.get().and_then(|ready| ready.as_ref().ok()).map_or(0, |ready| ready.pool.processes())
     }
 }
 
-/// Unpacks it, outside the site: what it does not bring along is not there.
-fn ready(listed: &Listed, making: &Making<'_>) -> Result<(Pool, u8), String> {
-    let opened = open(listed, making.store).map_err(|error| error.to_string())?;
-    let fault = opened.faults.first().map(|fault| match &fault.entry {
-        Some(entry) => format!("`{entry}` {}", fault.what),
-        None => fault.what.to_string(),
-    });
-    let nothing =
-        || fault.unwrap_or_else(|| "there is nothing in the archive that the platform would start".to_owned());
-    let entry = entry(listed, &opened.files).ok_or_else(nothing)?;
-    let api = if let crate::built::Entry::Module { api, .. } = &entry { *api } else { 1 };
-    let node = listed.node().map_or(making.machine.node.1, |node| node.major);
-    let refused = |error: std::io::Error| format!("cannot be unpacked: {error}");
-    let workshop = Workshop::new().map_err(refused)?;
-    let root = workshop.path().child("task");
-    let function = unpack(listed, &opened.files, &entry, node, root).map_err(refused)?;
-    let options = &making.server.options;
-    let memory = listed.row.as_ref().and_then(|row| row.memory).unwrap_or(options.memory);
-    let machine = Machine { memory, ..making.machine.clone() };
-    let limits = (options.processes, options.time);
-    Ok((Pool::new(function, workshop, machine, making.server.log.clone(), limits), api))
+impl Recipe {
+    /// Unpacks it, outside the site: what it does not bring along is not there.
+    fn make(&self) -> Result<Ready, String> {
+        let Self { listed, setting, earlier } = self;
+        let opened = open(listed, &Store::new(Disk)).map_err(|error| error.to_string())?;
+        let fault = opened.faults.first().map(|fault| match &fault.entry {
+            Some(entry) => format!("`{entry}` {}", fault.what),
+            None => fault.what.to_string(),
+        });
+        let nothing =
+            || fault.unwrap_or_else(|| "there is nothing in the archive that the platform would start".to_owned());
+        let entry = entry(listed, &opened.files).ok_or_else(nothing)?;
+        let node = listed.node().map_or(setting.machine.node.1, |node| node.major);
+        let refused = |error: std::io::Error| format!("cannot be unpacked: {error}");
+        let workshop = Workshop::new().map_err(refused)?;
+        let root = workshop.path().child("task");
+        let before = earlier.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let before = before.as_ref().and_then(|before| before.ready.get()?.as_ref().ok());
+        let before = before.map(|before| Earlier { root: before.pool.root(), entries: &before.entries });
+        let function = unpack(listed, &opened.files, &entry, node, root, before.as_ref()).map_err(refused)?;
+        let entries = opened.files.entries().clone();
+        Ok(Ready { pool: Pool::new(function, workshop, setting), entries })
+    }
 }

@@ -12,6 +12,7 @@ mod pool;
 mod reply;
 mod schedule;
 mod site;
+mod standby;
 mod worker;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -25,6 +26,7 @@ use tokio::net::TcpListener;
 use self::background::Jobs;
 pub use self::log::{Log, Said, Start};
 use self::site::Site;
+use self::standby::Standby;
 use crate::built::Place;
 use crate::lambda::Machine;
 use crate::path::AbsPath;
@@ -65,6 +67,7 @@ pub struct Server {
     options: Options,
     site: RwLock<Arc<Site>>,
     jobs: Jobs,
+    standby: Arc<Standby>,
     calls: Mutex<VecDeque<Call>>,
     log: Arc<dyn Log>,
 }
@@ -89,7 +92,16 @@ impl Server {
     /// A server of nothing yet.
     pub fn new(options: Options, log: Arc<dyn Log>) -> Arc<Self> {
         let site = RwLock::new(Arc::new(Site::default()));
-        Arc::new(Self { options, site, jobs: Jobs::default(), calls: Mutex::default(), log })
+        let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+        let machine =
+            Machine { node: options.node.clone(), memory: options.memory, environment: environment.collect() };
+        let standby = Standby::new(machine);
+        Arc::new(Self { options, site, jobs: Jobs::default(), standby, calls: Mutex::default(), log })
+    }
+
+    /// Has a Node ready for the first who is called, in JavaScript, before there are functions.
+    pub async fn prepare(&self) {
+        self.standby.clone().prepare().await;
     }
 
     /// Serves from now on what lies in a place. What is as it was keeps its processes; what is not is replaced once its
@@ -108,7 +120,7 @@ impl Server {
         for function in site.functions() {
             // Somebody is at work on it, and about to call it again.
             if before.named(&function.name).is_some_and(|before| before.was_called()) {
-                function.warm_up();
+                tokio::spawn(function.clone().warm_up());
             }
         }
     }

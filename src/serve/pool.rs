@@ -11,9 +11,11 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::log::{Log, Said};
 use super::reply::{Answered, Fault, Invocation};
+use super::standby::Standby;
 use super::worker::{Next, Worker};
 use crate::lambda::runtime_api::thrown;
 use crate::lambda::{Machine, Unpacked};
+use crate::path::AbsPath;
 use crate::process::Workshop;
 
 /// Lines are cut here, so that who never ends one fills no memory.
@@ -30,9 +32,21 @@ pub(super) struct Pool {
     shared: Arc<Shared>,
 }
 
+/// What processes are made of besides the function.
+pub(super) struct Setting {
+    pub(super) machine: Machine,
+    pub(super) standby: Arc<Standby>,
+    pub(super) log: Arc<dyn Log>,
+    /// How many there may be.
+    pub(super) most: usize,
+    /// How long loading may take.
+    pub(super) time: Duration,
+}
+
 pub(super) struct Shared {
     pub(super) function: Unpacked,
     pub(super) machine: Machine,
+    pub(super) standby: Arc<Standby>,
     log: Arc<dyn Log>,
     /// Where the function is; it stays as long as one of its processes does.
     _workshop: Workshop,
@@ -47,27 +61,22 @@ pub(super) struct Shared {
 }
 
 impl Pool {
-    pub(super) fn new(
-        function: Unpacked,
-        workshop: Workshop,
-        machine: Machine,
-        log: Arc<dyn Log>,
-        (most, time): (usize, Duration),
-    ) -> Self {
+    pub(super) fn new(function: Unpacked, workshop: Workshop, setting: &Setting) -> Self {
         let (jobs, queue) = mpsc::unbounded_channel();
         let none = AtomicUsize::default;
         let shared = Shared {
             function,
-            machine,
-            log,
+            machine: setting.machine.clone(),
+            standby: setting.standby.clone(),
+            log: setting.log.clone(),
             _workshop: workshop,
             queue: Mutex::new(queue),
-            most,
+            most: setting.most,
             waiting: none(),
             alive: none(),
             starting: none(),
             idle: none(),
-            time,
+            time: setting.time,
         };
         Self { jobs, shared: Arc::new(shared) }
     }
@@ -90,6 +99,11 @@ impl Pool {
         if self.shared.alive.load(Relaxed) == 0 {
             start(&self.shared);
         }
+    }
+
+    /// Where the function is.
+    pub(super) fn root(&self) -> &AbsPath {
+        &self.shared.function.root
     }
 
     pub(super) fn processes(&self) -> usize {

@@ -47,7 +47,8 @@ impl Site {
         for listed in all.iter().filter(|listed| listed.row.is_some() || !has_manifest) {
             let made_of = MadeOf::Archive(hash(listed, making.store), listed.row.clone().map(Box::new));
             let function = same(&listed.name, &made_of);
-            let function = function.unwrap_or_else(|| Arc::new(Function::of(listed, made_of, making)));
+            let function =
+                function.unwrap_or_else(|| Arc::new(Function::of(listed, made_of, before.named(&listed.name), making)));
             functions.insert(listed.name.clone(), function);
         }
         for (name, why) in failed {

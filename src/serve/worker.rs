@@ -62,8 +62,13 @@ impl Worker {
     /// Starts a process, and waits until it has been loaded.
     pub(super) async fn start(shared: &Arc<Shared>) -> Result<(Self, Next), Fault> {
         let cannot = |error: std::io::Error| Fault::NotStarted(format!("cannot be started: {error}"));
-        let api = RuntimeApi::listen().await.map_err(cannot)?;
-        let mut process = stay(&shared.function, &shared.machine, api.address).map_err(cannot)?;
+        let (mut process, api) = match shared.standby.take(&shared.function, &shared.machine).await {
+            Some(ready) => ready,
+            None => {
+                let api = RuntimeApi::listen().await.map_err(cannot)?;
+                (stay(&shared.function, &shared.machine, api.address).map_err(cannot)?, api)
+            }
+        };
         if let Some((out, err)) = process.printed() {
             tokio::spawn(print(out, false, shared.clone()));
             tokio::spawn(print(err, true, shared.clone()));

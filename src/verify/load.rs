@@ -42,7 +42,7 @@ pub(super) fn findings(shipped: &Shipped<'_>, load: &Load) -> Vec<Diagnostic> {
         Err(error) => return cannot(error),
     };
     let root = workshop.path().child("task");
-    let function = match unpack(shipped.listed, &shipped.files, entry, shipped.node.major, root.clone()) {
+    let function = match unpack(shipped.listed, &shipped.files, entry, shipped.node.major, root.clone(), None) {
         Ok(function) => function,
         Err(error) => return cannot(error),
     };

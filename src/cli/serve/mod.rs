@@ -35,12 +35,11 @@ pub(super) fn run(args: &Serve, people: &People) -> Result<u8, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let listener = runtime.block_on(listen(args))?;
     let address = listener.local_addr()?;
-    let node = std::thread::spawn({
-        let (wanted, cwd) = (args.node.clone(), cwd.clone());
-        move || node(wanted.as_deref(), &cwd)
+    let building = std::thread::spawn({
+        let cwd = cwd.clone();
+        move || made::make(&cwd, true)
     });
-    let made = made::make(&cwd, true)?.0;
-    let (node, remark) = node.join().map_err(|_| Failure::Call("node cannot be asked for its version".to_owned()))?;
+    let (node, remark) = node(args.node.as_deref(), &cwd);
     if let Some(remark) = remark {
         people.warn(&remark)?;
     }
@@ -60,6 +59,9 @@ pub(super) fn run(args: &Serve, people: &People) -> Result<u8, Failure> {
         publish,
     };
     let server = Server::new(options, Arc::new(Shown::new(people, args.site.json)));
+    runtime.block_on(server.prepare());
+    let broken = |_| Failure::Call("the build has ended before its time".to_owned());
+    let (made, _) = building.join().map_err(broken)??;
     let url = format!("http://{address}");
     let entered = runtime.enter();
     server.replace(&made.place(), &made.failures(), machine(&made, &url), &store());
