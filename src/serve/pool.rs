@@ -1,8 +1,9 @@
 //! The processes of a function. In: calls. Out: answers. A process gets one event after another; while all are busy another
 //! is started, up to a limit. One that crashes, hangs or ends is replaced.
 
+use std::process::ExitStatus;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -16,7 +17,7 @@ use super::worker::{Next, Worker};
 use crate::lambda::runtime_api::thrown;
 use crate::lambda::{Machine, Unpacked};
 use crate::path::AbsPath;
-use crate::process::Workshop;
+use crate::process::{Workshop, signal_of};
 
 /// Lines are cut here, so that who never ends one fills no memory.
 const LONGEST_LINE: usize = 64 << 10;
@@ -58,6 +59,8 @@ pub(super) struct Shared {
     idle: AtomicUsize,
     /// How long loading may take.
     pub(super) time: Duration,
+    /// A process has said that its heap is full, which it does not survive.
+    is_full: AtomicBool,
 }
 
 impl Pool {
@@ -77,6 +80,7 @@ impl Pool {
             starting: none(),
             idle: none(),
             time: setting.time,
+            is_full: AtomicBool::default(),
         };
         Self { jobs, shared: Arc::new(shared) }
     }
@@ -195,6 +199,9 @@ impl Shared {
     fn tell_line(&self, line: &[u8], error: bool) {
         let line = self.as_in_site(&String::from_utf8_lossy(line));
         let line = line.trim_end_matches(['\n', '\r']);
+        if error && line.contains("JavaScript heap out of memory") {
+            self.is_full.store(true, Relaxed);
+        }
         self.log.tell(&Said::Printed { function: &self.function.name, line, error });
     }
 
@@ -208,6 +215,22 @@ impl Shared {
         thrown.message = self.as_in_site(&thrown.message);
         thrown.stack = thrown.stack.map(|stack| self.as_in_site(&stack));
         Fault::Threw(thrown)
+    }
+
+    /// How a process has ended.
+    pub(super) async fn how(&self, status: Option<ExitStatus>) -> String {
+        match status.map(|status| (status.code(), signal_of(status))) {
+            Some((Some(code), _)) => format!("ended with status {code}"),
+            Some((None, Some(signal))) => {
+                // Its last words may still be on their way.
+                tokio::time::sleep(SOON).await;
+                if self.is_full.swap(false, Relaxed) {
+                    return format!("ran out of memory: its heap may have {} MB (--memory)", self.machine.memory);
+                }
+                format!("was ended by signal {signal}")
+            }
+            _ => "ended".to_owned(),
+        }
     }
 
     async fn next(&self) -> Option<Job> {

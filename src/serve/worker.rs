@@ -18,7 +18,7 @@ use super::pool::{Job, Shared, print};
 use super::reply::{Answered, BrokenOff, Chunks, Fault, Invocation, MOST_ANSWERED, MOST_STREAMED, Reply};
 use crate::lambda::runtime_api::{About, Asked, Event, RESPONSE_MODE, RuntimeApi, Telling};
 use crate::lambda::stay;
-use crate::process::{Staying, signal_of};
+use crate::process::Staying;
 
 /// What a body with status and headers in front is called, and what stands between (the platform's HTTP integration).
 const WITH_HEAD: &str = "application/vnd.awslambda.http-integration-response";
@@ -86,7 +86,9 @@ impl Worker {
                         return Err(shared.threw(said));
                     }
                 }
-                Happens::Ended(status) => return Err(Fault::Ended(format!("{} while it was loaded", how(status)))),
+                Happens::Ended(status) => {
+                    return Err(Fault::Ended(format!("{} while it was loaded", shared.how(status).await)));
+                }
                 Happens::TooLate => return Err(Fault::TooLate(shared.time)),
             }
         }
@@ -110,7 +112,7 @@ impl Worker {
     /// Why it has ended, though nobody called it.
     pub(super) async fn ended(&mut self) -> Fault {
         let status = self.process.ended().await;
-        Fault::Ended(format!("{} while nobody called it", how(status.ok())))
+        Fault::Ended(format!("{} while nobody called it", self.shared.how(status.ok()).await))
     }
 
     /// Answers; then it waits for its next event, or is gone.
@@ -135,7 +137,7 @@ impl Worker {
                 }
                 Happens::Asked(Asked::Told(telling)) => telling,
                 Happens::Ended(status) => {
-                    waiting.give(Err(Fault::Ended(format!("{} before it had answered", how(status)))));
+                    waiting.give(Err(Fault::Ended(format!("{} before it had answered", shared.how(status).await))));
                     return None;
                 }
                 Happens::TooLate => {
@@ -173,7 +175,9 @@ impl Worker {
             match self.happens(until.as_mut()).await {
                 Happens::Asked(Asked::Next(next)) => return Some(next),
                 Happens::Asked(Asked::Told(telling)) => drop(telling.taken.send(StatusCode::ACCEPTED)),
-                Happens::Ended(status) => break format!("{} after it had answered", how(status)),
+                Happens::Ended(status) => {
+                    break format!("{} after it had answered", self.shared.how(status).await);
+                }
                 Happens::TooLate => break "was ended: it went on after its answer until its time was up".to_owned(),
             }
         };
@@ -268,12 +272,4 @@ async fn read(telling: Telling) -> Result<Option<Value>, Fault> {
     let _ = telling.taken.send(if body.is_ok() { StatusCode::ACCEPTED } else { StatusCode::PAYLOAD_TOO_LARGE });
     let bytes = body.map_err(|_| Fault::TooLarge)?.to_bytes();
     Ok((!bytes.is_empty()).then(|| serde_json::from_slice(&bytes).unwrap_or_default()))
-}
-
-fn how(status: Option<ExitStatus>) -> String {
-    match status.map(|status| (status.code(), signal_of(status))) {
-        Some((Some(code), _)) => format!("ended with status {code}"),
-        Some((None, Some(signal))) => format!("was ended by signal {signal}"),
-        _ => "ended".to_owned(),
-    }
 }

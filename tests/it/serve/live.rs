@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::Serving;
 use super::site::site;
-use crate::support::{fnzip, said};
+use crate::support::{fnzip, full, said, skipped};
+use crate::toolchains::has;
 
 fn handler(body: &str) -> String {
     format!("exports.handler = async () => ({{ statusCode: 200, body: '{body} ' + process.pid }})\n")
@@ -91,4 +92,38 @@ fn a_port_that_is_taken_is_told() {
     let said = said(fnzip(&serving.site.path).args(["serve", "--port", &serving.port.to_string()]));
     assert_eq!(said.status, 2);
     assert!(said.err.contains("--port names another"), "{}", said.err);
+}
+
+#[test]
+fn the_clock_calls_who_is_due() {
+    if !full() {
+        return skipped("it waits for the next minute");
+    }
+    let handler = "exports.handler = async (event) => console.log('called', event.body)\n";
+    let toml = "[functions.often]\nschedule = \"* * * * *\"\n[functions.never]\nschedule = \"0 0 29 2 *\"\n";
+    let files =
+        [("netlify.toml", toml), ("netlify/functions/often.js", handler), ("netlify/functions/never.js", handler)];
+    let serving = Serving::of(&files, &["--run-schedules"]);
+    let line = serving.until("called");
+    assert!(line.starts_with("[often] called {\"next_run\":\""), "{line}");
+}
+
+#[test]
+fn programs_are_served_too() {
+    if !full() || !has("go") {
+        return;
+    }
+    let site = crate::support::scratch();
+    crate::support::copy_tree(&crate::support::fixture("go"), &site.path);
+    // There it has a schedule.
+    site.file("netlify.toml", "");
+    let serving = Serving::start(site, &[]);
+    let answer = serving.get("/.netlify/functions/greeting?name=Ada");
+    assert_eq!((answer.status, answer.body.as_str()), (200, "Hello, Ada!"));
+    let answer = serving.call("greeting");
+    assert_eq!(answer.status, 500);
+    assert!(answer.body.contains("nobody to greet"), "{answer:?}");
+    let headers = [("content-type", "application/json")];
+    assert_eq!(serving.ask("POST", "/.netlify/functions/counter-background", &headers, b"{}").status, 202);
+    serving.until("job 1: done");
 }
