@@ -151,7 +151,10 @@ impl Rebuilding {
             self.made = now;
             changed.clear();
             is_new = changes.watch(self.made.directories.clone(), people)?;
-            changed.extend(changes.so_far(|path| self.made.concerns(path)));
+            if is_new {
+                // What came with it is seen by the next build.
+                changed.extend(changes.so_far(|path| self.made.concerns(path)));
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ const CLOCK: &str = "export default async () => {
     async start(controller) {
       for (let tick = 0; tick < 3; tick++) {
         controller.enqueue(encoder.encode(`<p>${tick}</p>\\n`))
-        await new Promise((done) => setTimeout(done, 300))
+        await new Promise((done) => setTimeout(done, 800))
       }
       controller.close()
     },
@@ -120,7 +120,7 @@ fn events_of_another_server_pass_through() {
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n").unwrap();
         for event in ["data: 1\n\n", "data: 2\n\n"] {
             stream.write_all(event.as_bytes()).unwrap();
-            std::thread::sleep(Duration::from_millis(300));
+            std::thread::sleep(Duration::from_millis(800));
         }
     });
     let serving = Serving::of(&[("netlify/functions/proxy.mjs", proxy)], &[]);
