@@ -12,7 +12,7 @@ use crate::lambda::samples;
 use crate::settings::{For, Invocation};
 
 #[derive(Debug, Args)]
-#[command(after_help = TWINS)]
+#[command(after_help = format!("The context is `{CONTEXT}`, and what is built is for this machine, unless flags say otherwise. {TWINS}"))]
 pub(in crate::cli) struct Serve {
     #[command(flatten)]
     pub(in crate::cli) site: Site,

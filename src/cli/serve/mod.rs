@@ -27,10 +27,10 @@ use crate::store::Store;
 
 /// Serves until somebody ends it.
 pub(super) fn run(args: &Serve, people: &People) -> Result<u8, Failure> {
+    signals::end_with_what_was_started()?;
     if args.only_build {
         return made::tell(args, people);
     }
-    signals::end_with_what_was_started()?;
     let cwd = working_directory()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let listener = runtime.block_on(listen(args))?;

@@ -1,5 +1,6 @@
 //! Functions that go wrong are contained, and nothing stays behind.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -224,5 +225,43 @@ fn one_answer_is_enough_and_a_body_need_not_be_read() {
         let large = vec![b'x'; 3 << 20];
         let answer = serving.ask("POST", "/.netlify/functions/unread", &[("content-type", "text/plain")], &large);
         assert_eq!(answer.body, "not read");
+    }
+}
+
+#[test]
+fn whoever_ends_it_while_it_builds_leaves_nothing_behind() {
+    let site = super::site::site(&[
+        ("netlify/functions/hello/main.go", "package main\n"),
+        ("netlify/functions/hello/go.mod", "module hello\n"),
+    ]);
+    site.file("bin/go", "#!/bin/sh\necho $$ > started.new && mv started.new \"$STARTED\"\nexec sleep 1000\n");
+    std::fs::set_permissions(site.path.join("bin/go"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let temporary = crate::support::scratch();
+    let started = site.path.join("started");
+    let mut fnzip = Command::new(env!("CARGO_BIN_EXE_fnzip"))
+        .args(["serve", "--port", "0"])
+        .current_dir(&*site.path)
+        .env("PATH", format!("{}:{}", site.path.join("bin"), std::env::var("PATH").unwrap()))
+        .env("STARTED", &*started)
+        .env("TMPDIR", &*temporary.path)
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    let compiler: i32 = loop {
+        assert!(start.elapsed() < Duration::from_secs(60));
+        if let Ok(text) = std::fs::read_to_string(&started) {
+            break text.trim().parse().unwrap();
+        }
+        thread::sleep(Duration::from_millis(10));
+    };
+    assert!(is_running(compiler));
+    let id = rustix::process::Pid::from_child(&fnzip);
+    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(fnzip.wait().unwrap().code(), Some(143));
+    let start = Instant::now();
+    while is_running(compiler) || std::fs::read_dir(&*temporary.path).unwrap().next().is_some() {
+        assert!(start.elapsed() < Duration::from_secs(10), "{compiler}");
+        thread::sleep(Duration::from_millis(10));
     }
 }

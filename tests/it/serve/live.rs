@@ -3,6 +3,8 @@
 use std::thread;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::Serving;
 use super::site::site;
 use crate::support::{fnzip, full, said, skipped};
@@ -126,4 +128,24 @@ fn programs_are_served_too() {
     let headers = [("content-type", "application/json")];
     assert_eq!(serving.ask("POST", "/.netlify/functions/counter-background", &headers, b"{}").status, 202);
     serving.until("job 1: done");
+}
+
+#[test]
+fn what_happens_is_told_to_tools_as_json() {
+    let handler = "exports.handler = async (event) => { console.log('a line'); if (event.rawQuery) throw new Error('no'); return { statusCode: 200 } }\n";
+    let serving = Serving::of(&[("netlify/functions/one.js", handler)], &["--json"]);
+    serving.call("one");
+    serving.get("/.netlify/functions/one?x");
+    let mut told: Vec<Value> = Vec::new();
+    while told.iter().filter(|said| said["event"] == "answered").count() < 2 {
+        let line = serving.until("{\"event\":");
+        told.push(serde_json::from_str(&line).unwrap());
+    }
+    let of = |event: &str| told.iter().find(|said| said["event"] == event).unwrap();
+    let answered = of("answered");
+    let facts = ["method", "path", "function", "status", "start"].map(|key| answered[key].clone());
+    assert_eq!(json!(facts), json!(["GET", "/.netlify/functions/one", "one", 200, "cold"]));
+    assert!(answered["time"].as_f64().is_some_and(|seconds| seconds > 0.0), "{answered}");
+    assert_eq!((&of("printed")["function"], &of("printed")["line"]), (&json!("one"), &json!("a line")));
+    assert_eq!(of("failed")["message"], "Error: no");
 }
