@@ -4,11 +4,11 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Serving;
 use super::site::site;
-use crate::support::{Scratch, full, install, install_tools, repository, scratch, skipped, tool};
+use crate::support::{Scratch, full, install, install_tools, repository, scratch, script, skipped, tool};
 
 const FUNCTIONS: &[(&str, &str)] = &[
     (
@@ -138,6 +138,15 @@ fn both_servers_answer_alike() {
     let theirs = theirs(&their_site, &home);
     let (ours, theirs) = (answers(serving.port), answers(theirs.1));
     assert!(ours.len() >= 80 && ours.len() == theirs.len(), "{} {}", ours.len(), theirs.len());
+    // What the packager itself has built is served alike.
+    let built = their_site.path.join("built");
+    script("package.mjs", &json!({ "site": their_site.path.to_string(), "out": built.to_string() }));
+    let dist = Serving::start(site(&[]), &["--node", node.to_str().unwrap(), "--dist", &built.to_string()]);
+    // But for the list, which says how many processes there are.
+    let is_answer = |(row, _): &(&Value, &Value)| row["path"] != "/.netlify/functions/";
+    for (row, ours) in answers(dist.port).iter().zip(&ours).filter(is_answer) {
+        assert_eq!(row, ours, "out of the packager's archives");
+    }
     let mut wrong = Vec::new();
     for (ours, theirs) in ours.iter().zip(&theirs) {
         let row = format!("{} {} {}", ours["method"].as_str().unwrap(), ours["path"].as_str().unwrap(), ours["sent"]);
