@@ -255,3 +255,23 @@ fn scheduled_functions_are_called_as_their_schedule_does() {
     let line = serving.until("[nightly] POST schedule {\"next_run\":\"");
     assert!(line.contains("T00:00:00.000Z"), "{line}");
 }
+
+#[test]
+fn no_other_machine_can_reach_it() {
+    let serving = Serving::of(&[("netlify/functions/echo.js", ECHO)], &[]);
+    serving.call("echo");
+    // Addresses stand in hexadecimal, the last byte first; `0A` is who listens.
+    let listening = |table: &str| {
+        let text = std::fs::read_to_string(table).unwrap_or_default();
+        let rows = text.lines().map(|row| row.split_whitespace().collect::<Vec<_>>());
+        let rows = rows
+            .filter(|row| row.get(3) == Some(&"0A"))
+            .filter_map(|row| row.get(1)?.split_once(':').map(|(at, port)| (at.to_owned(), port.to_owned())));
+        rows.collect::<Vec<_>>()
+    };
+    let port = format!("{:04X}", serving.port);
+    let ours: Vec<String> =
+        listening("/proc/net/tcp").into_iter().filter(|(_, known)| *known == port).map(|(at, _)| at).collect();
+    assert_eq!(ours, ["0100007F"]);
+    assert!(listening("/proc/net/tcp6").iter().all(|(_, known)| *known != port));
+}
