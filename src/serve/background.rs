@@ -101,13 +101,15 @@ pub(super) fn begin(server: &Arc<Server>, function: &str, event: Value) {
 
 async fn run(server: Arc<Server>, name: String, id: u64, event: Value) {
     for attempt in 1_u32.. {
+        let pause = PAUSES.get(attempt as usize - 1).map(|pause| pause.mul_f64(server.options.retry_scale));
         let tell = |state: State, failure: Option<&str>| {
             server.jobs.change(id, |job| {
                 (job.state, job.attempts) = (state, attempt);
                 job.failure = failure.map(str::to_owned);
             });
+            let again = pause.filter(|_| state == State::Waiting).map(|pause| pause.as_secs_f64());
             let state = state.as_str();
-            server.log.tell(&Said::Background { function: &name, job: id, attempt, state });
+            server.log.tell(&Said::Background { function: &name, job: id, attempt, state, again });
         };
         tell(State::Running, None);
         let site = server.site();
@@ -118,8 +120,8 @@ async fn run(server: Arc<Server>, name: String, id: u64, event: Value) {
         let Err(fault) = function.invoke(invocation).await.what else { return tell(State::Done, None) };
         let (message, stack) = (fault.message(), fault.stack());
         server.log.tell(&Said::Failed { function: &name, message: &message, stack });
-        let Some(pause) = PAUSES.get(attempt as usize - 1) else { return tell(State::Failed, Some(&message)) };
+        let Some(pause) = pause else { return tell(State::Failed, Some(&message)) };
         tell(State::Waiting, Some(&message));
-        tokio::time::sleep(pause.mul_f64(server.options.retry_scale)).await;
+        tokio::time::sleep(pause).await;
     }
 }

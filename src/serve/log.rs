@@ -71,6 +71,9 @@ pub enum Said<'a> {
         attempt: u32,
         /// What with it.
         state: &'a str,
+        /// In how many seconds it is tried again.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        again: Option<f64>,
     },
 }
 

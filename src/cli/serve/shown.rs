@@ -65,9 +65,10 @@ fn in_words(said: &Said<'_>) -> String {
             let stack = stack.filter(|stack| !stack.is_empty()).map(|stack| format!("{DIM}{stack}{DIM:#}\n"));
             format!("{NAME}[{function}]{NAME:#} {BAD}{message}{BAD:#}\n{}", stack.unwrap_or_default())
         }
-        Said::Background { function, job, attempt, state } => {
+        Said::Background { function, job, attempt, state, again } => {
             let attempt = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
-            format!("{NAME}[{function}]{NAME:#} {DIM}job {job}{attempt}: {state}{DIM:#}\n")
+            let again = again.map(|seconds| format!(", again in {seconds} s")).unwrap_or_default();
+            format!("{NAME}[{function}]{NAME:#} {DIM}job {job}{attempt}: {state}{again}{DIM:#}\n")
         }
     }
 }

@@ -157,6 +157,7 @@ exports.handler = async (event) => {
     assert_eq!((answer.status, answer.body.as_str()), (202, ""));
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     serving.until("[job-background] attempt 1 work");
+    serving.until("job 1: waiting, again in 0.06 s");
     serving.until("[job-background] counted");
     serving.until("attempt 3: done");
     serving.call("never-background");
