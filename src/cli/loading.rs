@@ -30,9 +30,7 @@ pub(super) fn load(args: &Verify, settings: &Settings, cwd: &Path) -> Result<(Lo
             )
         })?,
     };
-    let said = process::output(&program, &["--version"], &here)
-        .map_err(|error| Failure::Call(format!("{program}: {error}")))?;
-    let version = NodeVersion::parse(said.trim().trim_start_matches('v')).map(|version| version.major);
+    let version = major(&program, &here).map_err(|error| Failure::Call(format!("{program}: {error}")))?;
     let without_network = if args.allow_net { None } else { without_network(&here) };
     let mut remarks = Vec::new();
     if without_network.is_none() && !args.allow_net {
@@ -76,6 +74,12 @@ fn wanted(word: &str) -> Result<Wanted, Failure> {
     Ok(Wanted { function, with: With::Event { name, event } })
 }
 
+/// The major version of a Node, if what it says is one.
+pub(super) fn major(node: &AbsPath, here: &AbsPath) -> std::io::Result<Option<u32>> {
+    let said = process::output(node, &["--version"], here)?;
+    Ok(NodeVersion::parse(said.trim().trim_start_matches('v')).map(|version| version.major))
+}
+
 pub(super) fn on_path(program: &str) -> Option<AbsPath> {
     let path = std::env::var_os("PATH")?;
     let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
@@ -88,11 +92,8 @@ fn environment(args: &Verify, settings: &Settings) -> Result<BTreeMap<String, Os
     let mut variables: BTreeMap<String, OsString> =
         settings.environment.iter().map(|(name, value)| (name.clone(), value.0.clone().into())).collect();
     for file in &args.env_file {
-        let refused = |error: dotenvy::Error| Failure::Call(format!("{}: {error}", file.display()));
-        for row in dotenvy::from_path_iter(file).map_err(refused)? {
-            let (name, value) = row.map_err(refused)?;
-            variables.insert(name, value.into());
-        }
+        let rows = rows(file).map_err(|error| Failure::Call(format!("{}: {error}", file.display())))?;
+        variables.extend(rows.into_iter().map(|(name, value)| (name, value.into())));
     }
     for given in &args.env {
         match given.split_once('=') {
@@ -102,6 +103,11 @@ fn environment(args: &Verify, settings: &Settings) -> Result<BTreeMap<String, Os
         }
     }
     Ok(variables)
+}
+
+/// What a file of variables says.
+pub(super) fn rows(file: &Path) -> Result<Vec<(String, String)>, dotenvy::Error> {
+    dotenvy::from_path_iter(file)?.collect()
 }
 
 /// What runs a program without a network: namespaces on Linux, the sandbox on macOS.

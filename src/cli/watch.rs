@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::args::Bundle;
 use super::bundle::{build, store};
 use super::report::people::{Built, People};
-use super::watching::Changes;
+use super::watching::{Changes, relative};
 use super::{Failure, signals, working_directory};
 use crate::path::AbsPath;
 use crate::pipeline::{self, Report};
@@ -45,9 +47,7 @@ pub(super) fn run(args: &Bundle, people: &People) -> Result<u8, Failure> {
             Err(Failure::Told) if before.is_some() => {}
             Err(failure) => return Err(failure),
         }
-        let mut directories = store.directories();
-        directories.retain(|directory| !ground.is_output(directory));
-        if changes.watch(directories, people)? {
+        if changes.watch(ground.directories(&store), people)? {
             // What has changed in them before they were watched nobody tells: it came with what was told.
             let more = changes.so_far(|path| ground.concerns(path, &store));
             is_told = more.is_empty();
@@ -60,6 +60,7 @@ pub(super) fn run(args: &Bundle, people: &People) -> Result<u8, Failure> {
 }
 
 /// What is watched.
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Ground {
     pub(super) root: AbsPath,
     /// Where a build writes.
@@ -77,6 +78,13 @@ impl Ground {
         self.outputs.iter().any(|output| path.starts_with(output))
     }
 
+    /// What a build has looked into, but for its outputs.
+    pub(super) fn directories(&self, store: &Store) -> BTreeSet<AbsPath> {
+        let mut directories = store.directories();
+        directories.retain(|directory| !self.is_output(directory));
+        directories
+    }
+
     /// May a build depend on it? Outside the site only what one has looked at; in it what is new as well.
     fn concerns(&self, path: &Path, store: &Store) -> bool {
         let path = AbsPath::of(path);
@@ -89,8 +97,4 @@ pub(super) fn archives(report: &Report) -> Built {
     let archive = |built: &pipeline::Built| built.archive.sha256.clone().unwrap_or_default();
     let functions = report.functions.iter();
     functions.map(|outcome| (outcome.function.name.to_string(), outcome.built.as_ref().map(archive))).collect()
-}
-
-fn relative(changed: &BTreeSet<PathBuf>, cwd: &Path) -> Vec<String> {
-    changed.iter().map(|path| AbsPath::of(path.clone()).relative_to(cwd)).collect()
 }

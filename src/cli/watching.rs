@@ -97,3 +97,8 @@ fn is_change(kind: EventKind) -> bool {
         _ => true,
     }
 }
+
+/// Changes as whoever stands in `cwd` calls them.
+pub(super) fn relative(changed: &BTreeSet<PathBuf>, cwd: &Path) -> Vec<String> {
+    changed.iter().map(|path| AbsPath::of(path.clone()).relative_to(cwd)).collect()
+}

@@ -118,8 +118,8 @@ async fn run(server: Arc<Server>, name: String, id: u64, event: Value) {
             Invocation { event: event.clone(), client_context: None, time: server.options.background_time };
         // What it answers is nobody's business, even if it is no response.
         let Err(fault) = function.invoke(invocation).await.what else { return tell(State::Done, None) };
-        let (message, stack) = (fault.message(), fault.stack());
-        server.log.tell(&Said::Failed { function: &name, message: &message, stack });
+        server.log.failed(&name, &fault);
+        let message = fault.message();
         let Some(pause) = pause else { return tell(State::Failed, Some(&message)) };
         tell(State::Waiting, Some(&message));
         tokio::time::sleep(pause).await;

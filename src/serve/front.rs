@@ -144,9 +144,10 @@ fn failed(
     words: &str,
     headers: &HeaderMap,
 ) -> Response<Body> {
-    let message = fault.map_or_else(|| words.to_owned(), Fault::message);
-    let stack = fault.and_then(Fault::stack);
-    server.log.tell(&Said::Failed { function: &function.name, message: &message, stack });
+    match fault {
+        Some(fault) => server.log.failed(&function.name, fault),
+        None => server.log.tell(&Said::Failed { function: &function.name, message: words, stack: None }),
+    }
     if page::wants_page(headers) {
         return page::failure(function, words);
     }
@@ -154,11 +155,7 @@ fn failed(
 }
 
 pub(super) fn text(status: StatusCode, words: &str) -> Response<Body> {
-    let mut response = Response::new(Body::from(words.to_owned()));
-    *response.status_mut() = status;
-    let kind = axum::http::HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    response
+    page::of_type(status, "text/plain; charset=utf-8", words.to_owned())
 }
 
 /// A static file, if there is one.

@@ -4,10 +4,20 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::reply::Fault;
+
 /// Who wants to know.
 pub trait Log: Send + Sync {
     /// Something has happened.
     fn tell(&self, said: &Said<'_>);
+}
+
+impl dyn Log {
+    /// A function has not answered.
+    pub(super) fn failed(&self, function: &str, fault: &Fault) {
+        let message = fault.message();
+        self.tell(&Said::Failed { function, message: &message, stack: fault.stack() });
+    }
 }
 
 /// Was there a process for it?

@@ -109,7 +109,7 @@ impl Server {
     pub fn replace(
         &self,
         place: &Place,
-        failed: &[(String, String)],
+        failed: &BTreeMap<String, String>,
         environment: BTreeMap<String, OsString>,
         store: &Store,
     ) {

@@ -5,7 +5,6 @@ use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::function::{Function, Kind};
-use super::log::Said;
 use super::reply::Answered;
 use super::{Server, answer, front};
 
@@ -113,8 +112,7 @@ pub(super) fn scheduled(
     );
     let status = match &answered.what {
         Err(fault) => {
-            let (message, stack) = (fault.message(), fault.stack());
-            server.log.tell(&Said::Failed { function: &function.name, message: &message, stack });
+            server.log.failed(&function.name, fault);
             words += &format!("\nIt has failed:\n\n{}\n", answer::words(fault));
             StatusCode::INTERNAL_SERVER_ERROR
         }
@@ -134,7 +132,7 @@ fn html(status: StatusCode, title: &str, body: &str) -> Response<Body> {
     of_type(status, "text/html; charset=utf-8", page)
 }
 
-fn of_type(status: StatusCode, kind: &'static str, text: String) -> Response<Body> {
+pub(super) fn of_type(status: StatusCode, kind: &'static str, text: String) -> Response<Body> {
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));

@@ -34,6 +34,7 @@ pub(super) struct Pool {
 }
 
 /// What processes are made of besides the function.
+#[derive(Clone)]
 pub(super) struct Setting {
     pub(super) machine: Machine,
     pub(super) standby: Arc<Standby>,
@@ -46,19 +47,14 @@ pub(super) struct Setting {
 
 pub(super) struct Shared {
     pub(super) function: Unpacked,
-    pub(super) machine: Machine,
-    pub(super) standby: Arc<Standby>,
-    log: Arc<dyn Log>,
+    pub(super) setting: Setting,
     /// Where the function is; it stays as long as one of its processes does.
     _workshop: Workshop,
     queue: Mutex<mpsc::UnboundedReceiver<Job>>,
-    most: usize,
     waiting: AtomicUsize,
     alive: AtomicUsize,
     starting: AtomicUsize,
     idle: AtomicUsize,
-    /// How long loading may take.
-    pub(super) time: Duration,
     /// A process has said that its heap is full, which it does not survive.
     is_full: AtomicBool,
 }
@@ -69,17 +65,13 @@ impl Pool {
         let none = AtomicUsize::default;
         let shared = Shared {
             function,
-            machine: setting.machine.clone(),
-            standby: setting.standby.clone(),
-            log: setting.log.clone(),
+            setting: setting.clone(),
             _workshop: workshop,
             queue: Mutex::new(queue),
-            most: setting.most,
             waiting: none(),
             alive: none(),
             starting: none(),
             idle: none(),
-            time: setting.time,
             is_full: AtomicBool::default(),
         };
         Self { jobs, shared: Arc::new(shared) }
@@ -127,7 +119,7 @@ async fn grow_soon(shared: Arc<Shared>) {
 fn grow(shared: &Arc<Shared>) {
     let count = |of: &AtomicUsize| of.load(Relaxed);
     let is_needed = count(&shared.waiting) > count(&shared.idle);
-    if is_needed && count(&shared.starting) == 0 && count(&shared.alive) < shared.most {
+    if is_needed && count(&shared.starting) == 0 && count(&shared.alive) < shared.setting.most {
         start(shared);
     }
 }
@@ -192,8 +184,7 @@ async fn serve(mut worker: Worker, mut next: Next, shared: &Arc<Shared>) {
 
 impl Shared {
     pub(super) fn tell(&self, fault: &Fault) {
-        let (message, stack) = (fault.message(), fault.stack());
-        self.log.tell(&Said::Failed { function: &self.function.name, message: &message, stack });
+        self.setting.log.failed(&self.function.name, fault);
     }
 
     fn tell_line(&self, line: &[u8], error: bool) {
@@ -202,7 +193,7 @@ impl Shared {
         if error && line.contains("JavaScript heap out of memory") {
             self.is_full.store(true, Relaxed);
         }
-        self.log.tell(&Said::Printed { function: &self.function.name, line, error });
+        self.setting.log.tell(&Said::Printed { function: &self.function.name, line, error });
     }
 
     /// Where a function runs is nobody's business: its files are those of the site.
@@ -225,7 +216,10 @@ impl Shared {
                 // Its last words may still be on their way.
                 tokio::time::sleep(SOON).await;
                 if self.is_full.swap(false, Relaxed) {
-                    return format!("ran out of memory: its heap may have {} MB (--memory)", self.machine.memory);
+                    return format!(
+                        "ran out of memory: its heap may have {} MB (--memory)",
+                        self.setting.machine.memory
+                    );
                 }
                 format!("was ended by signal {signal}")
             }

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::Server;
 use super::function::{Function, Kind};
-use super::log::Said;
 use super::reply::Invocation;
 use crate::manifest::now;
 
@@ -49,8 +48,7 @@ async fn call(server: Arc<Server>, function: Arc<Function>) {
     let invocation =
         Invocation { event: as_scheduled(event, &function), client_context: None, time: server.options.time };
     if let Err(fault) = function.invoke(invocation).await.what {
-        let (message, stack) = (fault.message(), fault.stack());
-        server.log.tell(&Said::Failed { function: &function.name, message: &message, stack });
+        server.log.failed(&function.name, &fault);
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) enum Found {
 
 impl Site {
     /// What lies in a place. What is as it was before stays, unless its environment is another.
-    pub(super) fn of(place: &Place, failed: &[(String, String)], before: &Self, making: &Making<'_>) -> Self {
+    pub(super) fn of(place: &Place, failed: &BTreeMap<String, String>, before: &Self, making: &Making<'_>) -> Self {
         let environment = making.machine.environment.clone();
         let is_same = |function: &&Arc<Function>, made_of: &MadeOf| {
             environment == before.environment && function.is_made_of(made_of)

@@ -1,7 +1,6 @@
 //! A Node that has been started before anybody asked for it. In: what functions run on. Out: a process that needs only be
 //! told its function.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -44,12 +43,8 @@ impl Standby {
         machine: &Machine,
     ) -> Option<(Staying, RuntimeApi)> {
         let is_module = matches!(function.start, Start::Module { .. });
-        let early = |of: &Machine| -> BTreeMap<String, OsString> {
-            let is_early = |name: &str| EARLY.iter().any(|start| name.starts_with(start));
-            of.environment.clone().into_iter().filter(|(name, _)| is_early(name)).collect()
-        };
         let is_fit = machine.node == self.machine.node && machine.memory == self.machine.memory;
-        if !is_module || !is_fit || early(machine) != early(&self.machine) {
+        if !is_module || !is_fit || !early(machine).eq(early(&self.machine)) {
             return None;
         }
         let taken = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -62,4 +57,10 @@ impl Standby {
         assign(&mut process, function, machine).await.ok()?;
         Some((process, api))
     }
+}
+
+/// What Node reads when it starts.
+fn early(machine: &Machine) -> impl Iterator<Item = (&String, &OsString)> {
+    let is_early = |name: &str| EARLY.iter().any(|start| name.starts_with(start));
+    machine.environment.iter().filter(move |(name, _)| is_early(name))
 }

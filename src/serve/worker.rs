@@ -62,11 +62,11 @@ impl Worker {
     /// Starts a process, and waits until it has been loaded.
     pub(super) async fn start(shared: &Arc<Shared>) -> Result<(Self, Next), Fault> {
         let cannot = |error: std::io::Error| Fault::NotStarted(format!("cannot be started: {error}"));
-        let (mut process, api) = match shared.standby.take(&shared.function, &shared.machine).await {
+        let (mut process, api) = match shared.setting.standby.take(&shared.function, &shared.setting.machine).await {
             Some(ready) => ready,
             None => {
                 let api = RuntimeApi::listen().await.map_err(cannot)?;
-                (stay(&shared.function, &shared.machine, api.address).map_err(cannot)?, api)
+                (stay(&shared.function, &shared.setting.machine, api.address).map_err(cannot)?, api)
             }
         };
         if let Some((out, err)) = process.printed() {
@@ -74,7 +74,7 @@ impl Worker {
             tokio::spawn(print(err, true, shared.clone()));
         }
         let mut worker = Self { process, asked: api.asked, shared: shared.clone(), has_answered: false };
-        let until = sleep_until(Instant::now() + shared.time);
+        let until = sleep_until(Instant::now() + shared.setting.time);
         tokio::pin!(until);
         loop {
             match worker.happens(until.as_mut()).await {
@@ -89,7 +89,7 @@ impl Worker {
                 Happens::Ended(status) => {
                     return Err(Fault::Ended(format!("{} while it was loaded", shared.how(status).await)));
                 }
-                Happens::TooLate => return Err(Fault::TooLate(shared.time)),
+                Happens::TooLate => return Err(Fault::TooLate(shared.setting.time)),
             }
         }
     }

@@ -7,10 +7,8 @@ use std::path::Path;
 
 use super::made::Made;
 use crate::cli::Failure;
-use crate::cli::loading::on_path;
-use crate::function::NodeVersion;
+use crate::cli::loading::{major, on_path, rows};
 use crate::path::AbsPath;
-use crate::process;
 use crate::settings::Settings;
 
 /// The files of a site, the weakest first.
@@ -21,14 +19,10 @@ pub(super) fn of_site(settings: &Settings) -> Result<BTreeMap<String, String>, F
     let mut variables: BTreeMap<String, String> =
         settings.environment.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect();
     for file in FILES.map(|name| settings.base.child(name)) {
-        let rows = match dotenvy::from_path_iter(&*file) {
-            Ok(rows) => rows,
-            Err(error) if error.not_found() => continue,
+        match rows(&file) {
+            Ok(rows) => variables.extend(rows),
+            Err(error) if error.not_found() => {}
             Err(error) => return Err(Failure::Call(format!("{file}: {error}"))),
-        };
-        for row in rows {
-            let (name, value) = row.map_err(|error| Failure::Call(format!("{file}: {error}")))?;
-            variables.insert(name, value);
         }
     }
     Ok(variables)
@@ -63,8 +57,7 @@ pub(super) fn node(wanted: Option<&Path>, cwd: &Path) -> ((OsString, u32), Optio
         let remark = "there is no `node` on the PATH: functions in JavaScript will not run; --node names one";
         return (("node".into(), 0), Some(remark.to_owned()));
     };
-    let said = process::output(&program, &["--version"], &AbsPath::of(cwd));
-    let version = said.as_ref().ok().and_then(|said| NodeVersion::parse(said.trim().trim_start_matches('v')));
-    let remark = said.err().map(|error| format!("{program}: {error}"));
-    ((program.as_os_str().to_owned(), version.map_or(0, |version| version.major)), remark)
+    let version = major(&program, &AbsPath::of(cwd));
+    let remark = version.as_ref().err().map(|error| format!("{program}: {error}"));
+    ((program.as_os_str().to_owned(), version.ok().flatten().unwrap_or(0)), remark)
 }

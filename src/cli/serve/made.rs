@@ -30,11 +30,10 @@ pub(super) struct Made {
     /// By name, the hash of what was built; none if it failed.
     pub(super) archives: Built,
     /// Why functions failed.
-    failed: BTreeMap<String, String>,
+    pub(super) failed: BTreeMap<String, String>,
     /// What functions find in their environment, by the word of the site.
     pub(super) environment: BTreeMap<String, String>,
-    pub(super) root: AbsPath,
-    pub(super) outputs: Vec<AbsPath>,
+    pub(super) ground: Ground,
     /// What was looked into.
     pub(super) directories: BTreeSet<AbsPath>,
     /// What was looked at outside of the root.
@@ -43,14 +42,6 @@ pub(super) struct Made {
 }
 
 impl Made {
-    pub(super) fn failures(&self) -> Vec<(String, String)> {
-        self.failed.clone().into_iter().collect()
-    }
-
-    pub(super) fn has_failed(&self) -> bool {
-        !self.failed.is_empty()
-    }
-
     pub(super) fn took(&self) -> Duration {
         Duration::from_secs_f64(self.seconds)
     }
@@ -90,16 +81,13 @@ fn build_once(args: &Serve, cwd: &Path, store: &Arc<Store>, people: &People) -> 
     let (settings, report) = build(&args.invocation(cwd), store, args.site.jobs, people)?;
     people.diagnostics(&report.all_diagnostics(), cwd)?;
     let ground = Ground::of(&settings);
-    let mut directories = store.directories();
-    directories.retain(|directory| !ground.is_output(directory));
     let made = Made {
         archives: archives(&report),
         failed: failed(&report),
         environment: of_site(&settings)?,
-        directories,
+        directories: ground.directories(store),
         elsewhere: store.looked_at_outside(&ground.root),
-        root: ground.root,
-        outputs: ground.outputs,
+        ground,
         out: settings.out,
         manifest: settings.manifest,
         seconds: report.time.as_secs_f64(),
@@ -122,8 +110,7 @@ fn look(args: &Serve, cwd: &Path, store: &Store, people: &People) -> Result<Made
         environment,
         directories: BTreeSet::from([place.out.clone()]),
         elsewhere: BTreeSet::new(),
-        root: place.out.clone(),
-        outputs: Vec::new(),
+        ground: Ground { root: place.out.clone(), outputs: Vec::new() },
         out: place.out,
         manifest: place.manifest,
         seconds: 0.0,

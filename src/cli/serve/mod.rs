@@ -17,7 +17,7 @@ use self::made::Made;
 use self::shown::Shown;
 use super::args::Serve;
 use super::report::people::People;
-use super::watching::Changes;
+use super::watching::{Changes, relative};
 use super::{Failure, SUCCESS, signals, working_directory};
 use crate::built::Place;
 use crate::fs::Disk;
@@ -64,7 +64,7 @@ pub(super) fn run(args: &Serve, people: &People) -> Result<u8, Failure> {
     let (made, _) = building.join().map_err(broken)??;
     let url = format!("http://{address}");
     let entered = runtime.enter();
-    server.replace(&made.place(), &made.failures(), machine(&made, &url), &store());
+    server.replace(&made.place(), &made.failed, machine(&made, &url), &store());
     drop(entered);
     listed(&server, &url, people)?;
     let rebuilding = Rebuilding { server: server.clone(), handle: runtime.handle().clone(), made, cwd, url };
@@ -140,11 +140,11 @@ impl Rebuilding {
                 }
             };
             let is_other = now.archives != self.made.archives || now.environment != self.made.environment;
-            if is_other || now.has_failed() && !changed.is_empty() {
+            if is_other || !now.failed.is_empty() && !changed.is_empty() {
                 if before.as_ref().is_some_and(|before| *before != said) {
                     people.print(&said)?;
                 }
-                self.server.replace(&now.place(), &now.failures(), machine(&now, &self.url), &store());
+                self.server.replace(&now.place(), &now.failed, machine(&now, &self.url), &store());
                 people.rebuilt(&self.made.archives, &now.archives, &relative(&changed, &self.cwd), now.took())?;
             }
             before = Some(said);
@@ -159,10 +159,6 @@ impl Rebuilding {
     }
 }
 
-fn relative(changed: &BTreeSet<PathBuf>, cwd: &Path) -> Vec<String> {
-    changed.iter().map(|path| AbsPath::of(path.clone()).relative_to(cwd)).collect()
-}
-
 impl Made {
     fn place(&self) -> Place {
         Place { out: self.out.clone(), manifest: self.manifest.clone(), wants_manifest: false }
@@ -171,7 +167,6 @@ impl Made {
     /// May a build depend on it? Outside the site only what one has looked at; in it what is new as well.
     fn concerns(&self, path: &Path) -> bool {
         let path = AbsPath::of(path);
-        let is_output = self.outputs.iter().any(|output| path.starts_with(output));
-        !is_output && (path.starts_with(&self.root) || self.elsewhere.contains(&path))
+        !self.ground.is_output(&path) && (path.starts_with(&self.ground.root) || self.elsewhere.contains(&path))
     }
 }
