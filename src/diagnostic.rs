@@ -2,6 +2,7 @@
 //! hint. Out: the same, for people and for tools (`cli` does the showing). Never stops a run.
 
 use std::fmt;
+use std::path::Path;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
@@ -168,7 +169,16 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// `file:line:column: message`, for who has one line.
     pub fn in_one_line(&self) -> String {
-        match (&self.path, &self.span) {
+        self.after(self.path.as_ref().map(AbsPath::to_string))
+    }
+
+    /// The same, with the file as it is written from `base`.
+    pub fn in_one_line_from(&self, base: &Path) -> String {
+        self.after(self.path.as_ref().map(|path| path.relative_to(base)))
+    }
+
+    fn after(&self, path: Option<String>) -> String {
+        match (path, &self.span) {
             (Some(path), Some(span)) => format!("{path}:{}:{}: {}", span.line, span.column, self.message),
             (Some(path), None) => format!("{path}: {}", self.message),
             _ => self.message.clone(),

@@ -11,6 +11,7 @@ use super::bundle::{build, store};
 use super::report::people::{Built, People};
 use super::watching::{Changes, relative};
 use super::{Failure, signals, working_directory};
+use crate::diagnostic::Diagnostic;
 use crate::path::AbsPath;
 use crate::pipeline::{self, Report};
 use crate::settings::Settings;
@@ -23,14 +24,16 @@ pub(super) fn run(args: &Bundle, people: &People) -> Result<u8, Failure> {
     let mut changes = Changes::begin(&cwd)?;
     let mut before: Option<Built> = None;
     let mut ground = Ground { root: AbsPath::of(cwd.clone()), outputs: Vec::new() };
+    let mut told: Vec<Diagnostic> = Vec::new();
     let mut changed: BTreeSet<PathBuf> = BTreeSet::new();
-    let mut is_told = false;
     loop {
         let store = store();
         match build(&args.invocation(&cwd), &store, args.site.jobs, people) {
             Ok((settings, report)) => {
                 let now = archives(&report);
-                if before.as_ref() != Some(&now) || report.failed() && !changed.is_empty() && !is_told {
+                let diagnostics: Vec<Diagnostic> = report.all_diagnostics().into_iter().cloned().collect();
+                // Of what goes wrong as before nothing is said: it may be a log of this that has changed.
+                if before.as_ref() != Some(&now) || report.failed() && told != diagnostics {
                     people.diagnostics(&report.all_diagnostics(), &cwd)?;
                     match &before {
                         None => {
@@ -41,6 +44,7 @@ pub(super) fn run(args: &Bundle, people: &People) -> Result<u8, Failure> {
                     }
                 }
                 before = Some(now);
+                told = diagnostics;
                 ground = Ground::of(&settings);
             }
             // What was told will be mended.
@@ -49,12 +53,9 @@ pub(super) fn run(args: &Bundle, people: &People) -> Result<u8, Failure> {
         }
         if changes.watch(ground.directories(&store), people)? {
             // What has changed in them before they were watched nobody tells: it came with what was told.
-            let more = changes.so_far(|path| ground.concerns(path, &store));
-            is_told = more.is_empty();
-            changed.extend(more);
+            changed.extend(changes.so_far(|path| ground.concerns(path, &store)));
             continue;
         }
-        is_told = false;
         changed = changes.wait(|path| ground.concerns(path, &store));
     }
 }

@@ -373,17 +373,20 @@ fn end_groups_at_once(group: u32) {
 
 #[cfg(unix)]
 fn end_groups(groups: &BTreeSet<u32>) {
-    use rustix::process::{Pid, Signal, kill_process_group};
+    use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+    let groups: Vec<Pid> = groups.iter().filter_map(|group| Pid::from_raw(i32::try_from(*group).ok()?)).collect();
     let tell = |signal| {
-        for group in groups.iter().filter_map(|group| Pid::from_raw(i32::try_from(*group).ok()?)) {
-            // It may have ended by itself.
-            let _ = kill_process_group(group, signal);
+        for group in &groups {
+            let _ = kill_process_group(*group, signal); // It may have ended by itself.
         }
     };
+    // Nobody need have waited for it.
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let is_running = |group: &Pid| matches!(waitid(WaitId::Pid(*group), look), Ok(None));
     tell(Signal::INT);
     let start = Instant::now();
-    while start.elapsed() < GRACE && !running().groups.is_empty() {
-        std::thread::sleep(Duration::from_millis(10));
+    while start.elapsed() < GRACE && groups.iter().any(is_running) {
+        std::thread::sleep(Duration::from_millis(1));
     }
     tell(Signal::KILL);
 }

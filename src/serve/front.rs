@@ -44,13 +44,23 @@ async fn front(
 ) -> Response<Body> {
     let since = Instant::now();
     let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+    let is_list = is_list(request.method(), &path);
     let mut whose = Whose { function: String::new(), start: Start::None };
     let response = answer(&server, from.ip(), request, &mut whose).await;
     let milliseconds = since.elapsed().as_secs_f64() * 1000.0;
     let Whose { function, start } = whose;
     let status = response.status().as_u16();
-    server.note(Call { function, method, path, status, milliseconds, start, at: now() }, since);
+    let call = Call { function, method, path, status, milliseconds, start, at: now() };
+    server.tell(&call, since);
+    if !is_list {
+        server.keep(call);
+    }
     response
+}
+
+/// Is it the list of what there is that is asked for?
+fn is_list(method: &Method, path: &str) -> bool {
+    method == Method::GET && path.trim_end_matches('/') == LIST
 }
 
 /// Who has answered.
@@ -65,7 +75,7 @@ async fn answer(server: &Arc<Server>, from: IpAddr, request: Request, whose: &mu
     }
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
-    if path.trim_end_matches('/') == LIST && parts.method == Method::GET {
+    if is_list(&parts.method, path) {
         return page::page(server, &parts.headers);
     }
     let file = file(server, &parts).await;

@@ -149,7 +149,7 @@ impl Server {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, call: Call, since: Instant) {
+    fn tell(&self, call: &Call, since: Instant) {
         self.log.tell(&Said::Answered {
             method: &call.method,
             path: &call.path,
@@ -158,6 +158,10 @@ impl Server {
             time: since.elapsed(),
             start: call.start,
         });
+    }
+
+    /// Remembers a call, to be shown.
+    fn keep(&self, call: Call) {
         let mut calls = self.calls();
         calls.push_front(call);
         calls.truncate(MOST_CALLS);

@@ -69,7 +69,8 @@ fn list(facts: &Value) -> String {
     let calls = rows("calls").into_iter().map(|row| {
         let time = format!("{:.1} ms", row["milliseconds"].as_f64().unwrap_or_default());
         let request = format!("{} {}", text(&row["method"]), text(&row["path"]));
-        cells_of(&[text(&row["status"]), request, text(&row["function"]), time, text(&row["start"])])
+        let start = row["start"].as_str().filter(|start| *start != "none").unwrap_or_default().to_owned();
+        cells_of(&[text(&row["status"]), request, text(&row["function"]), time, start])
     });
     let calls = table(&["status", "request", "function", "time", "process"], calls);
     let jobs = rows("jobs").into_iter().map(|row| {
@@ -77,7 +78,7 @@ fn list(facts: &Value) -> String {
         cells_of(&[text(&row["id"]), text(&row["function"]), text(&row["state"]), text(&row["attempts"]), failure])
     });
     let jobs = table(&["job", "function", "state", "attempts", "failure"], jobs);
-    format!("<h2>Functions</h2>{functions}<h2>Last calls</h2>{calls}<h2>In the background</h2>{jobs}")
+    format!("{functions}<h2>Last calls</h2>{calls}<h2>In the background</h2>{jobs}")
 }
 
 fn cells_of(cells: &[String]) -> String {
@@ -127,7 +128,7 @@ pub(super) fn scheduled(
 fn html(status: StatusCode, title: &str, body: &str) -> Response<Body> {
     let page = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
-         <title>{title}</title><style>{STYLE}</style><main><h1>{title}</h1>{body}</main></html>\n"
+         <title>{title}</title><link rel=icon href=\"data:,\"><style>{STYLE}</style><main><h1>{title}</h1>{body}</main></html>\n"
     );
     of_type(status, "text/html; charset=utf-8", page)
 }

@@ -1,5 +1,6 @@
 //! `fnzip serve`: what was built answers, as it would where it is deployed.
 
+mod browser;
 mod faults;
 mod invoke;
 mod live;

@@ -98,6 +98,9 @@ fn what_is_saved_is_built() {
     watching.until("removed three in");
     // What is wrong is shown, and mended.
     watching.save("lib/text.js", "module.exports = (\n", "failed one in");
+    watching.site.file("watch.log", "failed one in 7 ms\n");
+    let again = watching.lines.recv_timeout(SECOND_BUILD);
+    assert!(again.is_err(), "it may be the log of this that has grown: {again:?}");
     watching.save("lib/text.js", "module.exports = () => 4\n", "built one in");
     watching.save("netlify.toml", "[functions]\nnode_bundler = \"none\"\n", "built one in");
     // Wrong settings are no end.

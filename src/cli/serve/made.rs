@@ -83,7 +83,7 @@ fn build_once(args: &Serve, cwd: &Path, store: &Arc<Store>, people: &People) -> 
     let ground = Ground::of(&settings);
     let made = Made {
         archives: archives(&report),
-        failed: failed(&report),
+        failed: failed(&report, cwd),
         environment: of_site(&settings)?,
         directories: ground.directories(store),
         elsewhere: store.looked_at_outside(&ground.root),
@@ -118,11 +118,11 @@ fn look(args: &Serve, cwd: &Path, store: &Store, people: &People) -> Result<Made
 }
 
 /// Why each function that failed did.
-fn failed(report: &Report) -> BTreeMap<String, String> {
+fn failed(report: &Report, cwd: &Path) -> BTreeMap<String, String> {
     let failed = report.functions.iter().filter(|outcome| outcome.built.is_none());
     let words = |said: &[Diagnostic]| {
         let errors = said.iter().filter(|said| said.severity == Severity::Error);
-        errors.map(Diagnostic::in_one_line).collect::<Vec<_>>().join("\n")
+        errors.map(|error| error.in_one_line_from(cwd)).collect::<Vec<_>>().join("\n")
     };
     failed.map(|outcome| (outcome.function.name.to_string(), words(&outcome.diagnostics))).collect()
 }

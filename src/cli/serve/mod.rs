@@ -139,8 +139,8 @@ impl Rebuilding {
                     continue;
                 }
             };
-            let is_other = now.archives != self.made.archives || now.environment != self.made.environment;
-            if is_other || !now.failed.is_empty() && !changed.is_empty() {
+            // Of what goes wrong as before nothing is said: it may be the log itself that has changed.
+            if now.is_other_than(&self.made) {
                 if before.as_ref().is_some_and(|before| *before != said) {
                     people.print(&said)?;
                 }
@@ -162,6 +162,12 @@ impl Rebuilding {
 impl Made {
     fn place(&self) -> Place {
         Place { out: self.out.clone(), manifest: self.manifest.clone(), wants_manifest: false }
+    }
+
+    /// Is there something else to serve, or to say?
+    fn is_other_than(&self, before: &Self) -> bool {
+        let of = |made: &Self| (made.archives.clone(), made.failed.clone(), made.environment.clone());
+        of(self) != of(before)
     }
 
     /// May a build depend on it? Outside the site only what one has looked at; in it what is new as well.

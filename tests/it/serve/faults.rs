@@ -201,6 +201,7 @@ exports.handler = async () => { const child = spawn('sleep', ['1000']); console.
     let interrupted = Command::new("kill").args(["-INT", &serving.fnzip.id().to_string()]).status().unwrap();
     assert!(interrupted.success());
     assert_eq!(serving.fnzip.wait().unwrap().code(), Some(130));
+    assert!(serving.said().iter().all(|line| !line.contains("was ended")), "no process has failed");
     drop(stream);
     let start = Instant::now();
     while pids.iter().any(|pid| is_running(*pid)) {

@@ -48,6 +48,20 @@ fn what_does_not_build_is_told_until_it_does() {
 }
 
 #[test]
+fn what_is_wrong_is_not_told_again_because_its_log_has_grown() {
+    let broken = "exports.handler = async () => {\n";
+    let serving = Serving::of(&[("netlify/functions/broken.js", broken)], &[]);
+    for line in 0..5 {
+        serving.site.file("serve.log", line.to_string());
+        thread::sleep(Duration::from_millis(100));
+    }
+    let said = serving.said();
+    assert!(said.iter().all(|line| !line.contains("failed")), "{said:#?}");
+    serving.site.file("netlify/functions/broken.js", format!("\n{broken}"));
+    serving.until("failed broken");
+}
+
+#[test]
 fn what_was_begun_is_finished_by_whom_it_was_begun() {
     let slow = "exports.handler = async () => { await new Promise((done) => setTimeout(done, 1500)); return { statusCode: 200, body: require('./word.js') } }\n";
     let files =
