@@ -91,7 +91,7 @@ pub(crate) fn archive(input: &[u8]) {
     let files = [("/site/out/hello.zip", input.to_vec()), ("/site/out/other.tgz", packed)];
     let store = Store::new(Memory(files.map(|(path, bytes)| (path.into(), bytes)).into()));
     let demands = Demands {
-        place: Place { manifest: out.child("manifest.json"), out, wants_manifest: false },
+        place: Place::of_directory(out),
         node: None,
         default_node: NodeVersion::DEFAULT,
         platform: Platform::default(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::Place;
+use super::{Place, open};
 use crate::archive::hexadecimal;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::function::NodeVersion;
@@ -58,7 +58,7 @@ pub fn listed(place: &Place, store: &Store) -> (Vec<Listed>, Vec<Diagnostic>) {
         if !matches!(path.extension(), "zip" | "tgz") || functions.contains_key(&path) {
             continue;
         }
-        let name = path.name().trim_end_matches(&path.extension_with_dot()).to_owned();
+        let name = name_of(&path);
         if has_manifest {
             let message = "the manifest has no row for it: whoever goes by the manifest does not deploy it";
             let hint = "remove it, or build it again";
@@ -73,6 +73,35 @@ pub fn listed(place: &Place, store: &Store) -> (Vec<Listed>, Vec<Diagnostic>) {
     let mut functions: Vec<Listed> = functions.into_values().collect();
     functions.sort_by(|one, other| one.name.cmp(&other.name).then(one.path.cmp(&other.path)));
     (functions, findings)
+}
+
+fn name_of(archive: &AbsPath) -> String {
+    archive.name().trim_end_matches(&archive.extension_with_dot()).to_owned()
+}
+
+/// What whoever goes by the manifest would deploy; without one, every archive.
+pub fn deployed(place: &Place, store: &Store) -> Vec<Listed> {
+    let (mut functions, _) = listed(place, store);
+    match &place.only {
+        None => {
+            let has_manifest = functions.iter().any(|function| function.row.is_some());
+            functions.retain(|function| function.row.is_some() || !has_manifest);
+        }
+        Some(only) => {
+            functions.retain(|function| function.path == *only);
+            if functions.is_empty() {
+                functions.push(Listed { name: name_of(only), path: only.clone(), row: None });
+            }
+        }
+    }
+    functions
+}
+
+/// What an archive is, as far as it matters whether it is another: as whoever built it says, or else of its bytes.
+pub fn identity(listed: &Listed, store: &Store) -> String {
+    let said = listed.row.as_ref().and_then(|row| row.fnzip.sha256.clone());
+    let read = || open(listed, store).map(|opened| hexadecimal(&Sha256::digest(&opened.bytes)));
+    said.or_else(|| read().ok()).unwrap_or_default()
 }
 
 fn read(place: &Place, store: &Store, findings: &mut Vec<Diagnostic>) -> Option<Manifest> {

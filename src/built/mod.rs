@@ -8,8 +8,10 @@ mod packages;
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 pub use self::entry::{Entry, entry};
-pub use self::listed::{Listed, agrees, format, listed};
+pub use self::listed::{Listed, agrees, deployed, format, identity, listed};
 pub use self::packages::{Package, packages};
 use crate::binary;
 use crate::fs::archived::{Archived, Fault};
@@ -17,8 +19,11 @@ use crate::path::AbsPath;
 use crate::runtime::PROGRAM;
 use crate::store::{FileError, Store};
 
+/// What a manifest is called.
+const MANIFEST: &str = "manifest.json";
+
 /// Where the archives and their manifest are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The directory of the archives.
     pub out: AbsPath,
@@ -26,6 +31,21 @@ pub struct Place {
     pub manifest: AbsPath,
     /// Somebody has named it.
     pub wants_manifest: bool,
+    /// The one archive that is meant; none, if all are.
+    pub only: Option<AbsPath>,
+}
+
+impl Place {
+    /// An output directory; its manifest is in it, if there is one.
+    pub fn of_directory(out: AbsPath) -> Self {
+        Self { manifest: out.child(MANIFEST), out, wants_manifest: false, only: None }
+    }
+
+    /// One archive, or a directory that holds a function; the manifest beside it may know more.
+    pub fn of_archive(archive: AbsPath) -> Self {
+        let out = archive.parent().unwrap_or_else(|| archive.clone());
+        Self { only: Some(archive), ..Self::of_directory(out) }
+    }
 }
 
 /// What was built for a function, once it has been read.

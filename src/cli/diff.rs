@@ -39,13 +39,13 @@ pub(super) fn run(args: &Arguments, people: &People) -> Result<u8, Failure> {
 fn place(path: &Path, cwd: &Path, store: &Store) -> Result<Place, Failure> {
     let path = AbsPath::resolve(cwd, path);
     if store.is_dir(&path) {
-        return Ok(Place { manifest: path.child("manifest.json"), out: path, wants_manifest: false });
+        return Ok(Place::of_directory(path));
     }
     if !store.is_file(&path) {
         return Err(Failure::Call(format!("{path}: there is no such directory or manifest")));
     }
     let out = path.parent().unwrap_or_else(|| path.clone());
-    Ok(Place { out, manifest: path, wants_manifest: true })
+    Ok(Place { out, manifest: path, wants_manifest: true, only: None })
 }
 
 /// What to say if all archives have grown by more than `10%` or `500kb`.

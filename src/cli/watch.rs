@@ -23,7 +23,7 @@ pub(super) fn run(args: &Bundle, people: &People) -> Result<u8, Failure> {
     signals::end_with_what_was_started()?;
     let mut changes = Changes::begin(&cwd)?;
     let mut before: Option<Built> = None;
-    let mut ground = Ground { root: AbsPath::of(cwd.clone()), outputs: Vec::new() };
+    let mut ground = Ground { roots: vec![AbsPath::of(cwd.clone())], outputs: Vec::new() };
     let mut told: Vec<Diagnostic> = Vec::new();
     let mut changed: BTreeSet<PathBuf> = BTreeSet::new();
     loop {
@@ -53,17 +53,17 @@ pub(super) fn run(args: &Bundle, people: &People) -> Result<u8, Failure> {
         }
         if changes.watch(ground.directories(&store), people)? {
             // What has changed in them before they were watched nobody tells: it came with what was told.
-            changed.extend(changes.so_far(|path| ground.concerns(path, &store)));
+            changed.extend(changes.so_far(|path| ground.concerns(path, |path| store.has_looked_at(path))));
             continue;
         }
-        changed = changes.wait(|path| ground.concerns(path, &store));
+        changed = changes.wait(|path| ground.concerns(path, |path| store.has_looked_at(path)));
     }
 }
 
 /// What is watched.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Ground {
-    pub(super) root: AbsPath,
+    pub(super) roots: Vec<AbsPath>,
     /// Where a build writes.
     pub(super) outputs: Vec<AbsPath>,
 }
@@ -72,7 +72,7 @@ impl Ground {
     pub(super) fn of(settings: &Settings) -> Self {
         let cache = settings.cache.iter().map(|cache| cache.directory.clone());
         let outputs = cache.chain([settings.out.clone(), settings.manifest.clone()]).collect();
-        Self { root: settings.repository_root.clone(), outputs }
+        Self { roots: vec![settings.repository_root.clone()], outputs }
     }
 
     pub(super) fn is_output(&self, path: &AbsPath) -> bool {
@@ -87,9 +87,10 @@ impl Ground {
     }
 
     /// May a build depend on it? Outside the site only what one has looked at; in it what is new as well.
-    fn concerns(&self, path: &Path, store: &Store) -> bool {
+    pub(super) fn concerns(&self, path: &Path, has_looked_at: impl Fn(&AbsPath) -> bool) -> bool {
         let path = AbsPath::of(path);
-        !self.is_output(&path) && (path.starts_with(&self.root) || store.has_looked_at(&path))
+        let is_inside = || self.roots.iter().any(|root| path.starts_with(root));
+        !self.is_output(&path) && (is_inside() || has_looked_at(&path))
     }
 }
 

@@ -104,18 +104,18 @@ impl Server {
         self.standby.clone().prepare().await;
     }
 
-    /// Serves from now on what lies in a place. What is as it was keeps its processes; what is not is replaced once its
+    /// Serves from now on what lies in these places. What is as it was keeps its processes; what is not is replaced once its
     /// last request has been answered. `failed` functions were not built: each has why.
     pub fn replace(
         &self,
-        place: &Place,
+        places: &[Place],
         failed: &BTreeMap<String, String>,
         environment: BTreeMap<String, OsString>,
         store: &Store,
     ) {
         let before = self.site();
         let machine = Machine { node: self.options.node.clone(), memory: self.options.memory, environment };
-        let site = Arc::new(Site::of(place, failed, &before, &Making { server: self, machine, store }));
+        let site = Arc::new(Site::of(places, failed, &before, &Making { server: self, machine, store }));
         *self.site.write().unwrap_or_else(PoisonError::into_inner) = site.clone();
         for function in site.functions() {
             // Somebody is at work on it, and about to call it again.

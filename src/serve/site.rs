@@ -1,16 +1,12 @@
-//! What is served. In: an output directory. Out: functions, and which of them a request is for.
+//! What is served. In: output directories, or archives. Out: functions, and which of them a request is for.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use super::Making;
 use super::function::{Function, MadeOf};
-use crate::archive::hexadecimal;
-use crate::built::{Listed, Place, listed, open};
-use crate::store::Store;
+use crate::built::{Place, deployed, identity};
 
 /// Where functions are by default, of version 1 and of builders.
 const HOMES: [&str; 2] = ["/.netlify/functions/", "/.netlify/builders/"];
@@ -33,23 +29,20 @@ pub(super) enum Found {
 }
 
 impl Site {
-    /// What lies in a place. What is as it was before stays, unless its environment is another.
-    pub(super) fn of(place: &Place, failed: &BTreeMap<String, String>, before: &Self, making: &Making<'_>) -> Self {
+    /// What lies in places. What is as it was before stays, unless its environment is another.
+    pub(super) fn of(places: &[Place], failed: &BTreeMap<String, String>, before: &Self, making: &Making<'_>) -> Self {
         let environment = making.machine.environment.clone();
         let is_same = |function: &&Arc<Function>, made_of: &MadeOf| {
             environment == before.environment && function.is_made_of(made_of)
         };
         let same = |name: &str, made_of: &MadeOf| before.named(name).filter(|it| is_same(it, made_of)).cloned();
         let mut functions = BTreeMap::new();
-        let (all, _) = listed(place, making.store);
-        // Who goes by the manifest does not deploy what is not in it.
-        let has_manifest = all.iter().any(|listed| listed.row.is_some());
-        for listed in all.iter().filter(|listed| listed.row.is_some() || !has_manifest) {
-            let made_of = MadeOf::Archive(hash(listed, making.store), listed.row.clone().map(Box::new));
+        for listed in places.iter().flat_map(|place| deployed(place, making.store)) {
+            let made_of = MadeOf::Archive(identity(&listed, making.store), listed.row.clone().map(Box::new));
             let function = same(&listed.name, &made_of);
-            let function =
-                function.unwrap_or_else(|| Arc::new(Function::of(listed, made_of, before.named(&listed.name), making)));
-            functions.insert(listed.name.clone(), function);
+            let function = function
+                .unwrap_or_else(|| Arc::new(Function::of(&listed, made_of, before.named(&listed.name), making)));
+            functions.insert(listed.name, function);
         }
         for (name, why) in failed {
             let made_of = MadeOf::Nothing(why.clone());
@@ -88,13 +81,6 @@ impl Site {
         }
         Found::Nobody
     }
-}
-
-/// What an archive is, as far as it matters whether it is another: as whoever built it says, or else of its bytes.
-fn hash(listed: &Listed, store: &Store) -> String {
-    let said = listed.row.as_ref().and_then(|row| row.fnzip.sha256.clone());
-    let read = || open(listed, store).map(|opened| hexadecimal(&Sha256::digest(&opened.bytes)));
-    said.or_else(|| read().ok()).unwrap_or_default()
 }
 
 /// The platform's names.

@@ -41,7 +41,7 @@ impl Built {
     /// Where archives and manifest are.
     pub(in crate::cli) fn place(&self, settings: &Settings) -> Place {
         let wants_manifest = self.manifest.is_some();
-        Place { out: settings.out.clone(), manifest: settings.manifest.clone(), wants_manifest }
+        Place { out: settings.out.clone(), manifest: settings.manifest.clone(), wants_manifest, only: None }
     }
 }
 

@@ -25,9 +25,9 @@ pub(in crate::cli) struct Serve {
     /// A directory of static files
     #[arg(long, value_name = "DIR", env = "FNZIP_PUBLISH", hide_env = true)]
     pub(in crate::cli) publish: Option<PathBuf>,
-    /// Build nothing: serve what lies in this directory, by whatever packager
-    #[arg(long, value_name = "OUT", env = "FNZIP_DIST", hide_env = true)]
-    pub(in crate::cli) dist: Option<PathBuf>,
+    /// Build nothing: serve this output directory, or these archives, by whatever packager
+    #[arg(long, value_name = "OUT", num_args = 1.., env = "FNZIP_DIST", hide_env = true)]
+    pub(in crate::cli) dist: Vec<PathBuf>,
     /// How many processes a function may have
     #[arg(long, value_name = "N", default_value_t = 8, env = "FNZIP_MAX_PROCESSES", hide_env = true,
         value_parser = clap::value_parser!(u16).range(1..))]
@@ -74,12 +74,11 @@ impl Serve {
         Invocation {
             context: site.context.clone().or_else(|| Some(CONTEXT.to_owned())),
             target: site.target.or(Some(For::Host)),
-            out: self.dist.clone(),
-            out_in_site: self.dist.is_none().then(|| OUT.into()),
+            out_in_site: Some(OUT.into()),
             source_maps: true,
             keep_going: true,
             // Archives may be served where nothing else is.
-            tolerate_missing_sources: self.dist.is_some(),
+            tolerate_missing_sources: !self.dist.is_empty(),
             ..site
         }
     }

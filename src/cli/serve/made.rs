@@ -10,13 +10,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::environment::of_site;
-use crate::built::{Listed, Place, listed};
+use crate::built::{Form, Listed, Opened, Place, deployed, entry, identity, open};
 use crate::cli::args::Serve;
 use crate::cli::bundle::{build, store};
 use crate::cli::report::people::{Built, People};
 use crate::cli::watch::{Ground, archives};
 use crate::cli::{FAILURE, Failure, SUCCESS, print, resolve, working_directory};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::fs::FileKind;
 use crate::path::AbsPath;
 use crate::pipeline::Report;
 use crate::process::{Task, run, run_shown};
@@ -25,8 +26,7 @@ use crate::store::Store;
 /// What was made.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Made {
-    pub(super) out: AbsPath,
-    pub(super) manifest: AbsPath,
+    pub(super) places: Vec<Place>,
     /// By name, the hash of what was built; none if it failed.
     pub(super) archives: Built,
     /// Why functions failed.
@@ -36,7 +36,7 @@ pub(super) struct Made {
     pub(super) ground: Ground,
     /// What was looked into.
     pub(super) directories: BTreeSet<AbsPath>,
-    /// What was looked at outside of the root.
+    /// What was looked at outside of the site.
     pub(super) elsewhere: BTreeSet<AbsPath>,
     seconds: f64,
 }
@@ -69,9 +69,10 @@ pub(super) fn make(cwd: &Path, is_first: bool) -> Result<(Made, String), Failure
 pub(super) fn tell(args: &Serve, people: &People) -> Result<u8, Failure> {
     let cwd = working_directory()?;
     let store = store();
-    let (made, status) = match args.dist {
-        Some(_) => (look(args, &cwd, &store, people)?, SUCCESS),
-        None => build_once(args, &cwd, &store, people)?,
+    let (made, status) = if args.dist.is_empty() {
+        build_once(args, &cwd, &store, people)?
+    } else {
+        (look(args, &cwd, &store, people)?, SUCCESS)
     };
     print(&serde_json::to_string(&made).map_err(std::io::Error::from)?)?;
     Ok(status)
@@ -86,10 +87,9 @@ fn build_once(args: &Serve, cwd: &Path, store: &Arc<Store>, people: &People) -> 
         failed: failed(&report, cwd),
         environment: of_site(&settings)?,
         directories: ground.directories(store),
-        elsewhere: store.looked_at_outside(&ground.root),
+        elsewhere: store.looked_at_outside(&settings.repository_root),
         ground,
-        out: settings.out,
-        manifest: settings.manifest,
+        places: vec![Place { manifest: settings.manifest, ..Place::of_directory(settings.out) }],
         seconds: report.time.as_secs_f64(),
     };
     Ok((made, if report.failed() { FAILURE } else { SUCCESS }))
@@ -97,24 +97,44 @@ fn build_once(args: &Serve, cwd: &Path, store: &Arc<Store>, people: &People) -> 
 
 fn look(args: &Serve, cwd: &Path, store: &Store, people: &People) -> Result<Made, Failure> {
     let settings = resolve(&args.invocation(cwd), store, people)?;
-    if !store.is_dir(&settings.out) {
-        return Err(Failure::Call(format!("--dist {}: there is no such directory", settings.out)));
+    let paths = args.dist.iter().map(|path| AbsPath::resolve(cwd, path));
+    let places: Vec<Place> = paths.map(|path| place(path, store)).collect::<Result<_, _>>()?;
+    let mut archives = Built::new();
+    for listed in places.iter().flat_map(|place| deployed(place, store)) {
+        if archives.insert(listed.name.clone(), Some(identity(&listed, store))).is_some() {
+            let Listed { name, path, .. } = listed;
+            return Err(Failure::Call(format!("--dist {path}: there is another function `{name}`")));
+        }
     }
-    let environment = of_site(&settings)?;
-    let place = Place { out: settings.out, manifest: settings.manifest, wants_manifest: false };
-    let of_row = |listed: &Listed| listed.row.as_ref().and_then(|row| row.fnzip.sha256.clone());
-    let archives = listed(&place, store).0.iter().map(|listed| (listed.name.clone(), of_row(listed))).collect();
+    let roots: Vec<AbsPath> = places.iter().map(|place| place.out.clone()).collect();
     Ok(Made {
         archives,
         failed: BTreeMap::new(),
-        environment,
-        directories: BTreeSet::from([place.out.clone()]),
+        environment: of_site(&settings)?,
+        directories: roots.iter().cloned().collect(),
         elsewhere: BTreeSet::new(),
-        ground: Ground { root: place.out.clone(), outputs: Vec::new() },
-        out: place.out,
-        manifest: place.manifest,
+        ground: Ground { roots, outputs: Vec::new() },
+        places,
         seconds: 0.0,
     })
+}
+
+/// A directory of archives, an archive, or a directory that is a function by itself.
+fn place(path: AbsPath, store: &Store) -> Result<Place, Failure> {
+    let refused = |why: &str| Failure::Call(format!("--dist {path}: {why}"));
+    let kind = store.stat(&path).map_err(|error| refused(&error.reason()))?.kind;
+    let archive = Place::of_archive(path.clone());
+    let read = |listed: &Listed| Some((open(listed, store).ok()?, listed.clone()));
+    if kind != FileKind::Directory {
+        let is_archive =
+            deployed(&archive, store).iter().filter_map(read).any(|(opened, _)| opened.form != Form::Other);
+        return if is_archive { Ok(archive) } else { Err(refused("is neither an archive nor a program")) };
+    }
+    let directory = Place::of_directory(path.clone());
+    let starts = |(opened, listed): (Opened, Listed)| entry(&listed, &opened.files).is_some();
+    let is_function =
+        || deployed(&directory, store).is_empty() && deployed(&archive, store).iter().filter_map(read).any(starts);
+    Ok(if is_function() { archive } else { directory })
 }
 
 /// Why each function that failed did.

@@ -19,7 +19,6 @@ use super::args::Serve;
 use super::report::people::People;
 use super::watching::{Changes, relative};
 use super::{Failure, SUCCESS, signals, working_directory};
-use crate::built::Place;
 use crate::fs::Disk;
 use crate::path::AbsPath;
 use crate::serve::{Options, Server};
@@ -64,7 +63,7 @@ pub(super) fn run(args: &Serve, people: &People) -> Result<u8, Failure> {
     let (made, _) = building.join().map_err(broken)??;
     let url = format!("http://{address}");
     let entered = runtime.enter();
-    server.replace(&made.place(), &made.failed, machine(&made, &url), &store());
+    server.replace(&made.places, &made.failed, machine(&made, &url), &store());
     drop(entered);
     listed(&server, &url, people)?;
     let rebuilding = Rebuilding { server: server.clone(), handle: runtime.handle().clone(), made, cwd, url };
@@ -144,7 +143,7 @@ impl Rebuilding {
                 if before.as_ref().is_some_and(|before| *before != said) {
                     people.print(&said)?;
                 }
-                self.server.replace(&now.place(), &now.failed, machine(&now, &self.url), &store());
+                self.server.replace(&now.places, &now.failed, machine(&now, &self.url), &store());
                 people.rebuilt(&self.made.archives, &now.archives, &relative(&changed, &self.cwd), now.took())?;
             }
             before = Some(said);
@@ -160,19 +159,14 @@ impl Rebuilding {
 }
 
 impl Made {
-    fn place(&self) -> Place {
-        Place { out: self.out.clone(), manifest: self.manifest.clone(), wants_manifest: false }
-    }
-
     /// Is there something else to serve, or to say?
     fn is_other_than(&self, before: &Self) -> bool {
         let of = |made: &Self| (made.archives.clone(), made.failed.clone(), made.environment.clone());
         of(self) != of(before)
     }
 
-    /// May a build depend on it? Outside the site only what one has looked at; in it what is new as well.
+    /// May what is served depend on it?
     fn concerns(&self, path: &Path) -> bool {
-        let path = AbsPath::of(path);
-        !self.ground.is_output(&path) && (path.starts_with(&self.ground.root) || self.elsewhere.contains(&path))
+        self.ground.concerns(path, |path| self.elsewhere.contains(path))
     }
 }

@@ -103,6 +103,71 @@ fn what_was_built_elsewhere_is_served_as_it_is() {
 }
 
 #[test]
+fn archives_are_served_as_they_are() {
+    let second = "export default async () => new Response('second')\nexport const config = { path: '/second' }\n";
+    let site = site(&[
+        ("netlify/functions/one.js", &handler("first")),
+        ("netlify/functions/two.mjs", second),
+        ("netlify/functions/three.js", &handler("third")),
+    ]);
+    for format in ["zip", "tar", "none"] {
+        assert_eq!(said(fnzip(&site.path).args(["bundle", "--format", format, "--out", format])).status, 0);
+    }
+    for archives in [["zip/one.zip", "zip/two.zip"], ["tar/one.tgz", "tar/two.tgz"], ["none/one", "none/two"]] {
+        let copy = super::site::site(&[]);
+        for format in ["zip", "tar", "none"] {
+            crate::support::copy_tree(&site.path.join(format), &copy.path.child(format));
+        }
+        let serving = Serving::start(copy, &["--dist", archives[0], archives[1]]);
+        assert!(serving.call("one").body.starts_with("first "), "{archives:?}");
+        assert_eq!(serving.get("/second").body, "second", "the manifest beside it knows its address: {archives:?}");
+        assert_eq!(serving.call("three").status, 404, "{archives:?}");
+    }
+    // By itself, and then another.
+    let alone = super::site::site(&[]);
+    std::fs::copy(site.path.join("zip/one.zip"), alone.path.child("alone.zip")).unwrap();
+    // What a function is called is part of the archive.
+    let serving = Serving::start(alone, &["--dist", "alone.zip"]);
+    assert!(serving.call("alone").body.contains("nothing in the archive that the platform would start"));
+    std::fs::rename(serving.site.path.child("alone.zip"), serving.site.path.child("one.zip")).unwrap();
+    let serving =
+        Serving::start(super::site::site(&[]), &["--dist", serving.site.path.child("one.zip").to_str().unwrap()]);
+    assert!(serving.call("one").body.starts_with("first "));
+}
+
+#[test]
+fn an_archive_of_another_packager_that_is_replaced_is_served() {
+    let site = site(&[("netlify/functions/one.js", &handler("first"))]);
+    let build = || {
+        assert_eq!(
+            said(fnzip(&site.path).args(["bundle", "--out", "built", "--manifest", "elsewhere.json"])).status,
+            0
+        );
+    };
+    build();
+    let dist = site.path.child("built");
+    let serving = Serving::start(super::site::site(&[]), &["--dist", dist.to_str().unwrap()]);
+    assert!(serving.call("one").body.starts_with("first "));
+    site.file("netlify/functions/one.js", handler("second"));
+    build();
+    serving.until("built one");
+    assert!(serving.call("one").body.starts_with("second "));
+}
+
+#[test]
+fn what_is_no_archive_is_refused() {
+    let site = site(&[("a/one.zip", ""), ("b/one.zip", "")]);
+    let refused = |dist: &[&str]| {
+        let said = said(fnzip(&site.path).arg("serve").args(["--port", "0", "--dist"]).args(dist));
+        assert_eq!(said.status, 2, "{}", said.err);
+        said.err
+    };
+    assert!(refused(&["nothing"]).contains("nothing: there is no such file or directory"));
+    assert!(refused(&["package.json"]).contains("package.json: is neither an archive nor a program"));
+    assert!(refused(&["a", "b/one.zip"]).contains("b/one.zip: there is another function `one`"));
+}
+
+#[test]
 fn a_port_that_is_taken_is_told() {
     let serving = Serving::of(&[("netlify/functions/one.js", &handler("first"))], &[]);
     let said = said(fnzip(&serving.site.path).args(["serve", "--port", &serving.port.to_string()]));
