@@ -108,7 +108,7 @@ pub(super) struct Site {
     /// In a monorepo, what leads to the directories of generated functions and archives
     #[arg(long, value_name = "DIR", env = "FNZIP_PACKAGE_PATH", hide_env = true)]
     package_path: Option<PathBuf>,
-    /// The deploy context [default: $CONTEXT, else production]
+    /// The deploy context [default: $CONTEXT, else production; `dev` for what is served]
     #[arg(long, value_name = "NAME", env = "FNZIP_CONTEXT", hide_env = true)]
     context: Option<String>,
     /// The branch [default: $BRANCH]

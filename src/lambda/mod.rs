@@ -90,7 +90,7 @@ pub fn run(
     };
     let mut words = sandbox.without_network.iter().flatten().cloned().chain(words);
     let program = words.next().unwrap_or_default().to_string_lossy().into_owned();
-    let mut environment = function.environment();
+    let mut environment = function.environment(sandbox.memory);
     environment.extend(sandbox.environment.clone());
     let task = Task { program: &program, arguments: words.collect(), directory: &function.root, environment };
     let steps = u32::try_from(calls.len() + 1).unwrap_or(u32::MAX);

@@ -35,7 +35,7 @@ pub struct Machine {
 /// It cannot be started.
 pub fn stay(function: &Unpacked, machine: &Machine, api: SocketAddr) -> io::Result<Staying> {
     let mut environment = machine.environment.clone();
-    environment.extend(function.environment());
+    environment.extend(function.environment(machine.memory));
     environment.insert(API.to_owned(), api.to_string().into());
     let (program, arguments) = match &function.start {
         Start::Program(program) => (program.to_string(), Vec::new()),
@@ -62,7 +62,7 @@ pub fn stand_by(machine: &Machine, directory: &AbsPath, api: SocketAddr) -> io::
 pub async fn assign(waiting: &mut Staying, function: &Unpacked, machine: &Machine) -> io::Result<()> {
     let Start::Module { entry, required, .. } = &function.start else { return Err(io::ErrorKind::InvalidInput.into()) };
     let mut environment = machine.environment.clone();
-    environment.extend(function.environment());
+    environment.extend(function.environment(machine.memory));
     let environment: BTreeMap<&String, _> =
         environment.iter().map(|(name, value)| (name, value.to_string_lossy())).collect();
     let mut job = job(entry, *required);

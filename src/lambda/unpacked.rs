@@ -80,13 +80,13 @@ fn is_required(file: &AbsPath, listed: &Listed, files: &Archived) -> bool {
 }
 
 impl Unpacked {
-    /// What the platform sets.
-    pub(super) fn environment(&self) -> BTreeMap<String, OsString> {
+    /// What the platform sets, where there are so many megabytes.
+    pub(super) fn environment(&self, memory: u64) -> BTreeMap<String, OsString> {
         let is_module = matches!(self.start, Start::Module { .. });
         let runtime = if is_module { format!("nodejs{}.x", self.node) } else { "provided.al2023".to_owned() };
         let variables = [
             ("AWS_EXECUTION_ENV", format!("AWS_Lambda_{runtime}")),
-            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024".to_owned()),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory.to_string()),
             ("AWS_LAMBDA_FUNCTION_NAME", self.name.clone()),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
             ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", self.name)),

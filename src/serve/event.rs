@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 /// Who nobody has linked to a site has this one.
-const SITE: &str = "0";
+const SITE: &str = "unlinked";
 
 /// Where we say that a visitor is.
 const GEO: &str = r#"{"city":"San Francisco","country":{"code":"US","name":"United States"},"subdivision":{"code":"CA","name":"California"},"longitude":0,"latitude":0,"timezone":"UTC"}"#;

@@ -70,6 +70,9 @@ const REQUESTS = [
   ['GET', '/second/5/6'],
   ['POST', '/second/5', { 'content-type': 'application/octet-stream' }, Buffer.from([0, 255])],
   ['GET', `${home}/third`],
+  ['GET', '/about?x=1', { cookie: 'a=b; c=d' }],
+  ['GET', '/about/one/two/three%20four'],
+  ['POST', '/about', { ...json, authorization: token({ sub: '1' }), 'x-forwarded-for': '203.0.113.7' }, '{}'],
   ...['undefined', 'text', 'redirect', 'json', 'cookies', 'stream', 'empty', 'binary', 'teapot', 'late'].map((kind) => ['GET', `/kinds?kind=${kind}`]),
 ]
 

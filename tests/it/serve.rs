@@ -9,4 +9,4 @@ mod requests;
 mod site;
 mod streams;
 
-use self::site::Serving;
+pub(crate) use self::site::Serving;

@@ -9,6 +9,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::lambda::{Answer, answers};
+use crate::serve::Serving;
 use crate::support::{Said, Scratch, contents, copy_tree, fixture, fnzip, full, said, scratch, skipped};
 
 /// Is the tool there? If not, that is said, counted, and an error where `FNZIP_TOOLCHAINS=1` wants all.
@@ -151,6 +152,13 @@ fn rust_functions_answer_and_are_the_same_in_every_checkout() {
     is_fit(&site, "counter-background", &json!({"count": 1}), &[]);
     let event = json!({"queryStringParameters": {"name": "Ada"}});
     is_fit(&site, "hello", &event, &["pkg:cargo/lambda_runtime@1", "pkg:cargo/serde_json@1", "pkg:cargo/tokio@1"]);
+    let out = site.path.join(".netlify/functions");
+    let serving = Serving::start(scratch(), &["--dist", out.to_str().unwrap()]);
+    assert_eq!(serving.get("/.netlify/functions/hello?name=Ada").body, "Hello, Ada!");
+    let nobody = serving.call("hello");
+    assert_eq!(nobody.status, 500);
+    assert!(nobody.body.contains("nobody to greet"), "{nobody:?}");
+    assert_eq!(serving.get("/.netlify/functions/hello?name=Bob").body, "Hello, Bob!");
 }
 
 /// Programs for other machines, made by Go itself.

@@ -39,6 +39,17 @@ exports.handler = async ({ headers, multiValueHeaders, blobs, ...event }) => ({ 
         "export default async (request: Request, context: any) => Response.json({ method: request.method, url: request.url, type: request.headers.get('content-type'), cookie: context.cookies.get('a'), ip: context.ip, body: Buffer.from(await request.arrayBuffer()).toString('hex') }, { headers: { 'x-second': 'yes' } })
 export const config = { path: '/second/:id', method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD'], excludedPath: '/second/none' }\n",
     ),
+    (
+        "about.mjs",
+        "export default async (request, context) => {
+  const { account, cookies, deploy, flags, geo, ip, params, path, requestId, server, site, url, ...rest } = context
+  const headers = [...request.headers].filter(([name]) => !/^(x-nf-request-id|x-nf-start-timestamp|host|connection)$/.test(name))
+  const others = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, typeof value]))
+  const globals = globalThis.Netlify && { context: typeof Netlify.context, env: typeof Netlify.env?.get('CONTEXT'), has: Netlify.env?.has('NETLIFY_DEV') }
+  return Response.json({ account, deploy, flags, geo, ip, params, path, server, site, url, others, headers, globals, requestId: typeof requestId, cookies: cookies.get('a') })
+}
+export const config = { path: ['/about', '/about/:what/:rest*'] }\n",
+    ),
     ("third.mjs", "export default async (request) => new Response(new URL(request.url).pathname)\n"),
     (
         "kinds.mjs",
@@ -66,6 +77,22 @@ const DIFFER: &[(&str, &str)] = &[
     ("GET /.netlify/functions/context ", "there every function is called `handler`"),
     ("GET /.netlify/functions/nil ", "in other words"),
 ];
+
+/// Fields of the context that differ on purpose: there `params` stays empty, and `path` and `site` are not known.
+const FILLED: &[&str] = &["params", "path", "site", "server"];
+
+/// An answer without these.
+fn without_filled(row: &Value) -> Value {
+    let mut row = row.clone();
+    let body = serde_json::from_str(row["body"].as_str().unwrap_or_default());
+    if let Ok(Value::Object(mut context)) = body
+        && context.contains_key("deploy")
+    {
+        context.retain(|field, _| !FILLED.contains(&field.as_str()));
+        row["body"] = Value::Object(context);
+    }
+    row
+}
 
 /// A body that says nothing of its type is lost there.
 const LOST: &str = "POST /.netlify/functions/echo {}";
@@ -152,7 +179,7 @@ fn both_servers_answer_alike() {
         let row = format!("{} {} {}", ours["method"].as_str().unwrap(), ours["path"].as_str().unwrap(), ours["sent"]);
         let is_lost = row == LOST && ours["body"].as_str().unwrap().contains("bm8gdHlwZQ==");
         let is_told = is_lost || DIFFER.iter().any(|(differs, _)| row.starts_with(differs));
-        if is_told == (ours == theirs) {
+        if is_told == (without_filled(ours) == without_filled(theirs)) {
             wrong.push(format!("{row}\n  ours   {ours}\n  theirs {theirs}"));
         }
     }

@@ -64,7 +64,13 @@ fn a_function_finds_the_environment_of_the_platform_and_of_the_site() {
     ] {
         assert_eq!(of(name), value, "{name}");
     }
-    assert!(said["context"]["memoryLimitInMB"].is_string(), "{said:#}");
+    assert_eq!(said["context"]["memoryLimitInMB"], "1024", "{said:#}");
+    let small = Serving::of(&[("netlify/functions/echo.js", ECHO)], &["--memory", "256"]);
+    let said = small.call("echo").json();
+    assert_eq!(
+        (&said["env"]["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"], &said["context"]["memoryLimitInMB"]),
+        (&json!("256"), &json!("256"))
+    );
 }
 
 #[test]
