@@ -25,7 +25,7 @@ use crate::path::AbsPath;
 use crate::process::{Confined, Ended, Task, run_confined};
 
 /// Runs Node functions: what it tells is [`Told`].
-const NODE: &str = include_str!("node.mjs");
+const NODE: &str = concat!(include_str!("handler.mjs"), include_str!("node.mjs"));
 
 /// What starts fnzip as the sandbox of one program; the next argument is its [`Job`].
 pub const SANDBOX: &str = "__sandbox";

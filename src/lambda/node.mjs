@@ -4,15 +4,12 @@
 // a file of them; `seconds`, how long an answer may take.
 
 import { appendFileSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { Writable } from 'node:stream'
-import { pathToFileURL } from 'node:url'
 import { format } from 'node:util'
 
 const { entry, main, way, report, events, seconds } = JSON.parse(process.argv[1])
 const calls = JSON.parse(readFileSync(events, 'utf8'))
 const { env, exit } = process
-const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming')
 const MOST_KEPT = 1000
 
 /** The event that is being answered. */
@@ -56,12 +53,7 @@ console.error = (...words) => {
   logError(...words)
 }
 
-// What the runtime has besides Node.
-globalThis.awslambda = {
-  /** Only marks the handler: the runtime then calls it with a stream between event and context. */
-  streamifyResponse: (handler) => Object.assign(handler, { [STREAMING]: 'response' }),
-  HttpResponseStream: { from: (stream, head) => Object.assign(stream, { head }) },
-}
+provide((stream, head) => Object.assign(stream, { head }))
 
 /** What can be called: a function, or an object of them, as `{ fetch }`. */
 const callable = (value) => {
@@ -69,29 +61,7 @@ const callable = (value) => {
   return isOfFunctions ? 'function' : typeof value
 }
 
-const load = (file) => (way === 'require' ? createRequire(entry)(file) : import(pathToFileURL(file).href))
-
-const contextOf = (id) => {
-  const deadline = Date.now() + seconds * 1000
-  return {
-    awsRequestId: id,
-    callbackWaitsForEmptyEventLoop: true,
-    clientContext: {},
-    functionName: env.AWS_LAMBDA_FUNCTION_NAME,
-    functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
-    getRemainingTimeInMillis: () => deadline - Date.now(),
-    invokedFunctionArn: `arn:aws:lambda:us-east-1:123456789012:function:${env.AWS_LAMBDA_FUNCTION_NAME}`,
-    memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
-  }
-}
-
-/** A handler may return a promise, or nothing and use the callback. */
-const answerOf = (handler, event, context) =>
-  new Promise((resolve, reject) => {
-    const returned = handler(event, context, (error, response) => (error ? reject(error) : resolve(response)))
-    if (typeof returned?.then === 'function') returned.then(resolve, reject)
-    // As for the runtime, what is returned otherwise is no answer.
-  })
+const ARN = `arn:aws:lambda:us-east-1:123456789012:function:${env.AWS_LAMBDA_FUNCTION_NAME}`
 
 /** What a handler that streams writes, as an answer of the other kind. */
 const streamOf = async (handler, event, context) => {
@@ -133,7 +103,8 @@ const invoke = async (handler, { name, event }, index) => {
   }, seconds * 1000).unref()
   const answer = handler[STREAMING] ? streamOf : answerOf
   try {
-    const value = await answer(handler, event, contextOf(`00000000-0000-4000-8000-${String(index).padStart(12, '0')}`))
+    const id = `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`
+    const value = await answer(handler, event, contextOf(id, Date.now() + seconds * 1000, ARN))
     tell('answered', kept(value))
   } catch (error) {
     tell('threw', text(error))
@@ -143,10 +114,9 @@ const invoke = async (handler, { name, event }, index) => {
 }
 
 try {
-  const module = await load(entry)
-  const handler = module?.handler ?? module?.default?.handler
+  const handler = handlerOf(await loadModule(entry, way))
   // What the platform's entry point hands on is looked at by itself.
-  const handed = main === entry ? undefined : await import(pathToFileURL(main).href)
+  const handed = main === entry ? undefined : await loadModule(main, 'import')
   tell('loaded', { handler: typeof handler, default: handed && callable(handed.default?.default ?? handed.default) })
   for (const [index, event] of calls.entries()) if (typeof handler === 'function') await invoke(handler, event, index)
 } catch (error) {

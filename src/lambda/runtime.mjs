@@ -4,10 +4,8 @@
 
 import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
-import { createRequire } from 'node:module'
 import { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { pathToFileURL } from 'node:url'
 
 const { entry, way, cwd, env: more } = JSON.parse(process.argv[1] ?? readFileSync(0, 'utf8'))
 const { env } = process
@@ -15,7 +13,6 @@ if (cwd) process.chdir(cwd)
 Object.assign(env, more)
 const [host, port] = env.AWS_LAMBDA_RUNTIME_API.split(':')
 const agent = new Agent({ keepAlive: true })
-const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming')
 const RUNTIME = '/2018-06-01/runtime/'
 
 /** The number of the event that is being answered. */
@@ -102,28 +99,11 @@ class ResponseStream extends Writable {
   }
 }
 
-// What the runtime has besides Node.
-globalThis.awslambda = {
-  /** Only marks the handler: it is then called with a stream between event and context. */
-  streamifyResponse: (handler) => Object.assign(handler, { [STREAMING]: 'response' }),
-  HttpResponseStream: {
-    from(stream, prelude) {
-      stream.setContentType('application/vnd.awslambda.http-integration-response')
-      stream.open(prelude)
-      return stream
-    },
-  },
-}
-
-/** A handler may return a promise, or nothing and use the callback. */
-const returned = (handler, event, context) =>
-  new Promise((resolve, reject) => {
-    const settle = (error, value) => (error ? reject(error) : resolve(value))
-    const value = handler(event, Object.assign(context, { done: settle, succeed: resolve, fail: reject }), settle)
-    if (typeof value?.then === 'function') value.then(resolve, reject)
-    // What is returned otherwise is no answer. Who takes no callback has no other way to give one.
-    else if (handler.length < 3) resolve(value && null)
-  })
+provide((stream, prelude) => {
+  stream.setContentType('application/vnd.awslambda.http-integration-response')
+  stream.open(prelude)
+  return stream
+})
 
 const stream = async (handler, event, context, id) => {
   const out = new ResponseStream(id)
@@ -136,30 +116,18 @@ const stream = async (handler, event, context, id) => {
 }
 
 const answer = async (handler, event, context, id) => {
-  const value = await returned(handler, event, context)
+  const value = await answerOf(handler, event, context)
   await post(`invocation/${id}/response`, value === undefined ? '' : JSON.stringify(value))
 }
 
-const contextOf = (headers, id) => {
-  const deadline = Number(headers['lambda-runtime-deadline-ms'])
+const contextFrom = (headers, id) => {
   const client = headers['lambda-runtime-client-context']
-  return {
-    awsRequestId: id,
-    callbackWaitsForEmptyEventLoop: true,
-    clientContext: client ? JSON.parse(client) : {},
-    functionName: env.AWS_LAMBDA_FUNCTION_NAME,
-    functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
-    getRemainingTimeInMillis: () => deadline - Date.now(),
-    invokedFunctionArn: headers['lambda-runtime-invoked-function-arn'],
-    logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
-    logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
-    memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
-  }
+  const [deadline, arn] = ['deadline-ms', 'invoked-function-arn'].map((name) => headers[`lambda-runtime-${name}`])
+  return contextOf(id, Number(deadline), arn, client && JSON.parse(client))
 }
 
 const load = async () => {
-  const module = way === 'require' ? createRequire(entry)(entry) : await import(pathToFileURL(entry).href)
-  const handler = module?.handler ?? module?.default?.handler
+  const handler = handlerOf(await loadModule(entry, way))
   if (typeof handler === 'function') return handler
   throw Object.assign(new Error(`${env._HANDLER} is undefined or not exported`), { name: 'Runtime.HandlerNotFound' })
 }
@@ -180,7 +148,7 @@ for (;;) {
   current = id
   const run = handler[STREAMING] ? stream : answer
   try {
-    await run(handler, event, contextOf(headers, id), id)
+    await run(handler, event, contextFrom(headers, id), id)
   } catch (error) {
     // Whoever has gone wants to know nothing.
     await fail(error, id).catch(() => {})

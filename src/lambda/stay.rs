@@ -13,7 +13,7 @@ use crate::path::AbsPath;
 use crate::process::{Staying, Task};
 
 /// Runs Node functions over the Runtime API.
-const NODE: &str = include_str!("runtime.mjs");
+const NODE: &str = concat!(include_str!("handler.mjs"), include_str!("runtime.mjs"));
 
 /// The first Node that would load by default what Lambda's does not.
 const LENIENT: u32 = 22;

@@ -89,12 +89,10 @@ struct Call {
 }
 
 impl Server {
-    /// A server of nothing yet.
-    pub fn new(options: Options, log: Arc<dyn Log>) -> Arc<Self> {
+    /// A server of nothing yet, and the environment that its processes start in.
+    pub fn new(options: Options, environment: BTreeMap<String, OsString>, log: Arc<dyn Log>) -> Arc<Self> {
         let site = RwLock::new(Arc::new(Site::default()));
-        let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
-        let machine =
-            Machine { node: options.node.clone(), memory: options.memory, environment: environment.collect() };
+        let machine = Machine { node: options.node.clone(), memory: options.memory, environment };
         let standby = Standby::new(machine);
         Arc::new(Self { options, site, jobs: Jobs::default(), standby, calls: Mutex::default(), log })
     }

@@ -62,7 +62,7 @@ fn answers_are_what_the_platform_can_send() {
         check(body, &[("hello.js", &handler(body))], &["--call", "auto", "--timeout", "1"], expected);
     }
     let returned = [("hello.js", "exports.handler = () => ({ statusCode: 200 })")];
-    let expected = [("error", "-", "never answers `http-get`: nothing is left to wait for")];
+    let expected = [("warning", "-", "answers `http-get` with nothing")];
     check("no promise", &returned, CALL, &expected);
     let callback = "exports.handler = (event, context, done) => setTimeout(() => done(null, { statusCode: 200 }), 5)";
     check("a callback", &[("hello.js", callback)], CALL, &[]);

@@ -28,6 +28,11 @@ pub(super) fn of_site(settings: &Settings) -> Result<BTreeMap<String, String>, F
     Ok(variables)
 }
 
+/// What the caller has set.
+pub(super) fn of_caller() -> BTreeMap<String, OsString> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect()
+}
+
 /// The platform's defaults, the site's variables, the caller's own, and what is so in any case.
 pub(super) fn machine(made: &Made, url: &str) -> BTreeMap<String, OsString> {
     let defaults = [
@@ -45,7 +50,7 @@ pub(super) fn machine(made: &Made, url: &str) -> BTreeMap<String, OsString> {
     let mut variables: BTreeMap<String, OsString> =
         defaults.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
     variables.extend(made.environment.iter().map(|(name, value)| (name.clone(), value.into())));
-    variables.extend(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))));
+    variables.extend(of_caller());
     variables.extend(always.map(|(name, value)| (name.to_owned(), value.into())));
     variables
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
-use self::environment::{machine, node};
+use self::environment::{machine, node, of_caller};
 use self::made::Made;
 use self::shown::Shown;
 use super::args::Serve;
@@ -57,7 +57,7 @@ pub(super) fn run(args: &Serve, people: &People) -> Result<u8, Failure> {
         runs_schedules: args.run_schedules,
         publish,
     };
-    let server = Server::new(options, Arc::new(Shown::new(people, args.site.json)));
+    let server = Server::new(options, of_caller(), Arc::new(Shown::new(people, args.site.json)));
     runtime.block_on(server.prepare());
     let broken = |_| Failure::Call("the build has ended before its time".to_owned());
     let (made, _) = building.join().map_err(broken)??;
