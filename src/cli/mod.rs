@@ -46,7 +46,7 @@ const FAILURE: u8 = 1;
 const USAGE: u8 = 2;
 
 /// Runs the command that the process was called with.
-pub fn main() -> ExitCode {
+pub fn main(keep_memory: fn()) -> ExitCode {
     if let Some(status) = rustc::run().or_else(sandbox::run) {
         return status;
     }
@@ -57,7 +57,7 @@ pub fn main() -> ExitCode {
         }
     }));
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let result = if peer::is_meant(&arguments) { peer::run(arguments) } else { run(Cli::parse_from(arguments)) };
+    let result = if peer::is_meant(&arguments) { peer::run(arguments) } else { run(Cli::parse_from(arguments), keep_memory) };
     match result {
         Ok(status) => ExitCode::from(status),
         Err(Failure::Told) => ExitCode::from(USAGE),
@@ -70,8 +70,16 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<u8, Failure> {
+fn run(cli: Cli, keep_memory: fn()) -> Result<u8, Failure> {
     let people = People::new(&cli.shown);
+    let has_somebody_waiting = match &cli.command {
+        Command::Bundle(args) => args.watch,
+        Command::Serve(args) => args.only_build,
+        _ => false,
+    };
+    if has_somebody_waiting {
+        keep_memory();
+    }
     match cli.command {
         Command::Bundle(args) => bundle::run(&args, &people),
         Command::List(args) => list::run(&args, &people),
