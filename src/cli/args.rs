@@ -97,7 +97,7 @@ pub(super) enum Command {
 const TWINS: &str = "Every flag can be set in the environment: --node-version 22 is FNZIP_NODE_VERSION=22.";
 
 /// Where functions are and what they are told: for every command that looks at a site.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Default, Clone, Args)]
 pub(super) struct Site {
     /// Functions directories; without any, those of the site
     #[arg(value_name = "SRC")]

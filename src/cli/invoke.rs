@@ -60,9 +60,11 @@ fn request(args: &Invoke, function: &Value) -> Result<Request<Full<Bytes>>, Fail
     let none = || Failure::Call(format!("`{}` has no address that a sample fits: ask for one with curl", args.name));
     let address = addresses.find_map(sample_path).ok_or_else(none)?;
     let mut request = Request::builder().method(method).uri(address);
-    if let Some(payload) = payload.as_ref().filter(|_| event["headers"]["content-type"].is_null()) {
-        let is_json = serde_json::from_slice::<Value>(payload).is_ok();
-        let is_text = std::str::from_utf8(payload).is_ok();
+    let sample = event["body"].as_str().unwrap_or_default().to_owned().into_bytes();
+    let body = payload.unwrap_or(sample);
+    if event["headers"]["content-type"].is_null() && !body.is_empty() {
+        let is_json = serde_json::from_slice::<Value>(&body).is_ok();
+        let is_text = std::str::from_utf8(&body).is_ok();
         let kinds = [(is_json, "application/json"), (is_text, "text/plain"), (true, "application/octet-stream")];
         request = request.header("content-type", kinds.iter().find(|(is, _)| *is).map_or("", |(_, kind)| *kind));
     }
@@ -74,8 +76,7 @@ fn request(args: &Invoke, function: &Value) -> Result<Request<Full<Bytes>>, Fail
             request = request.header(name, value);
         }
     }
-    let sample = event["body"].as_str().unwrap_or_default().to_owned().into_bytes();
-    request.body(Full::from(payload.unwrap_or(sample))).map_err(invalid)
+    request.body(Full::from(body)).map_err(invalid)
 }
 
 fn invalid(error: hyper::http::Error) -> Failure {

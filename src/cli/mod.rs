@@ -57,7 +57,8 @@ pub fn main(keep_memory: fn()) -> ExitCode {
         }
     }));
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let result = if peer::is_meant(&arguments) { peer::run(arguments) } else { run(Cli::parse_from(arguments), keep_memory) };
+    let result =
+        if peer::is_meant(&arguments) { peer::run(arguments) } else { run(Cli::parse_from(arguments), keep_memory) };
     match result {
         Ok(status) => ExitCode::from(status),
         Err(Failure::Told) => ExitCode::from(USAGE),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::args::Bundle;
 use super::bundle::{build, store};
-use super::report::people::{Built, People};
+use super::report::people::{Built, Difference, People};
 use super::watching::{Changes, relative};
 use super::{Failure, signals, working_directory};
 use crate::diagnostic::Diagnostic;
@@ -40,7 +40,9 @@ pub(super) fn run(args: &Bundle, people: &People) -> Result<u8, Failure> {
                             people.summary(&report, &settings, &cwd)?;
                             people.say("watching for changes")?;
                         }
-                        Some(before) => people.rebuilt(before, &now, &relative(&changed, &cwd), report.time)?,
+                        Some(before) => {
+                            people.rebuilt(&Difference::of(before, &now), &relative(&changed, &cwd), report.time)?;
+                        }
                     }
                 }
                 before = Some(now);

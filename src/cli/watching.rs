@@ -98,7 +98,9 @@ fn is_change(kind: EventKind) -> bool {
     }
 }
 
-/// Changes as whoever stands in `cwd` calls them.
+/// Changes as whoever stands in `cwd` calls them; not what editors make and rename, if there is anything else.
 pub(super) fn relative(changed: &BTreeSet<PathBuf>, cwd: &Path) -> Vec<String> {
-    changed.iter().map(|path| AbsPath::of(path.clone()).relative_to(cwd)).collect()
+    let there: Vec<&PathBuf> = changed.iter().filter(|path| path.exists()).collect();
+    let shown = if there.is_empty() { changed.iter().collect() } else { there };
+    shown.into_iter().map(|path| AbsPath::of(path.clone()).relative_to(cwd)).collect()
 }

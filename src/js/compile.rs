@@ -170,7 +170,7 @@ impl Work<'_> {
                 Ok(transpiled) => {
                     let said = transpiled.warnings.iter().cloned().map(|said| said.at(path));
                     compiled.diagnostics.extend(said);
-                    compiled.add(&output.at, transpiled, self.options.maps_from);
+                    compiled.add(&output.at, transpiled);
                     compiled.sources.insert(path.clone());
                 }
                 Err(said) => compiled.diagnostics.extend(said.into_iter().map(|said| refused(said, path))),
@@ -298,28 +298,14 @@ pub(super) fn refused(said: Diagnostic, path: &AbsPath) -> Diagnostic {
 }
 
 impl Compiled {
-    fn add(&mut self, at: &AbsPath, transpiled: Transpiled, base: Option<&AbsPath>) {
+    fn add(&mut self, at: &AbsPath, transpiled: Transpiled) {
         let mut code = transpiled.code;
-        if let (Some(map), Some(base)) = (transpiled.map, base) {
-            let map = rooted(map, at, base);
+        if let Some(map) = transpiled.map {
             let name = format!("{}.map", at.name());
             code += &format!("//# sourceMappingURL={name}\n");
             self.made.insert(at.join("..").child(&name), map.into_bytes().into());
         }
         self.made.insert(at.clone(), code.into_bytes().into());
-    }
-}
-
-/// A source map whose sources are relative to `base`: whoever reads it where it lies, beside `at`, is told
-/// where that is.
-pub(super) fn rooted(map: String, at: &AbsPath, base: &AbsPath) -> String {
-    let root = base.relative_to(&at.join(".."));
-    match map.split_once("\"version\":3,") {
-        Some((before, after)) if !root.is_empty() && root != "." => {
-            let root = serde_json::Value::from(format!("{root}/"));
-            format!("{before}\"version\":3,\"sourceRoot\":{root},{after}")
-        }
-        _ => map,
     }
 }
 

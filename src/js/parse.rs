@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use swc_core::common::comments::SingleThreadedComments;
-use swc_core::common::{BytePos, GLOBALS, Globals, Mark, Span, SyntaxContext};
+use swc_core::common::{BytePos, GLOBALS, Globals, Mark, Span, Spanned, SyntaxContext};
 use swc_core::ecma::ast::{EsVersion, Ident, IdentName, Program};
 use swc_core::ecma::parser::error::{Error, SyntaxError as ParserError};
 use swc_core::ecma::parser::lexer::Lexer;
@@ -91,7 +91,7 @@ pub(super) fn tree(
         }
     }
     let error = first.unwrap_or_else(|| unreachable!("every extension has a goal"));
-    let span = swc_core::common::Spanned::span(&error);
+    let span = error.span();
     Err(SyntaxError {
         message: fragment(&error.kind().msg()),
         span: SourceSpan::of(source, offset(span.lo), offset(span.hi)),
@@ -139,11 +139,18 @@ fn attempt(extension: &str, source: &str, goal: Goal, jsx: bool, comments: Comme
         };
         // What swc forgives, Node does not: a block that is cut off at the file's end, for one.
         let forgiven = parser.take_errors();
-        program.and_then(|program| {
-            let is_sloppy = program.is_script();
-            let forgiven = forgiven.into_iter().find(|error| !(is_sloppy && is_branch_function(error, text)));
-            forgiven.map_or(Ok(program), Err)
-        })
+        match program {
+            Ok(program) => {
+                let is_sloppy = program.is_script();
+                let forgiven = forgiven.into_iter().find(|error| !(is_sloppy && is_branch_function(error, text)));
+                forgiven.map_or(Ok(program), Err)
+            }
+            // Of what is wrong, the rest may only follow from the first.
+            Err(error) => {
+                let before = forgiven.into_iter().filter(|before| before.span_lo() < error.span_lo());
+                Err(before.min_by_key(Spanned::span_lo).unwrap_or(error))
+            }
+        }
     };
     let whole = Span::new(BytePos(1), BytePos(1));
     guarded(read).unwrap_or_else(|| {
@@ -170,7 +177,7 @@ pub fn is_parsing() -> bool {
 
 /// `if (x) function f() {}`, which scripts may have (ECMAScript: B.3.3) and swc 83 complains of.
 fn is_branch_function(error: &Error, text: &str) -> bool {
-    let at = offset(swc_core::common::Spanned::span_lo(error));
+    let at = offset(error.span_lo());
     matches!(error.kind(), ParserError::DeclNotAllowed)
         && text.get(at..).is_some_and(|rest| rest.starts_with("function"))
 }

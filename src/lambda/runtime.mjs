@@ -32,12 +32,12 @@ const post = async (path, body, headers) => {
 
 /** Nobody is helped by the lines that lead here. */
 const isOwn = (line) => /^ +at (new Promise \(<anonymous>\)$|.*(\[eval1?\]|node:internal\/process\/task_queues))/.test(line)
+const stackOf = (error) => String(error.stack).split('\n').filter((line) => !isOwn(line))
 
 const describe = (error) => {
   const isError = error instanceof Error
   const [errorType, errorMessage] = isError ? [error.name, error.message] : [typeof error, String(error)]
-  const stack = isError ? String(error.stack).split('\n') : []
-  return JSON.stringify({ errorType, errorMessage, stackTrace: stack.filter((line) => !isOwn(line)) })
+  return JSON.stringify({ errorType, errorMessage, stackTrace: isError ? stackOf(error) : [] })
 }
 
 const fail = (error, id = current) =>
@@ -46,8 +46,8 @@ const fail = (error, id = current) =>
 /** What nobody catches ends the process, as there. After an answer there is nobody left to tell but the log. */
 let isLoaded = false
 const uncaught = async (error) => {
-  console.error(error)
   if (current || !isLoaded) await fail(error).catch(() => {})
+  else console.error(error instanceof Error ? stackOf(error).join('\n') : error)
   process.exit(1)
 }
 process.on('uncaughtException', uncaught)

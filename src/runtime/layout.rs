@@ -56,10 +56,12 @@ pub(super) fn lay_out(
     let mounts = files.mounts;
     let root = files.root.clone().or_else(|| common_directory(files.paths()));
     let root = root.unwrap_or_else(|| function.src_dir.clone());
+    // Where a source is, by its name in the site: in the archive, if what lies above its root is not there.
+    let maps_from = if root.starts_with(&settings.base) { &root } else { &settings.base };
     let mut layout = Layout { entries: Entries::default(), entry: String::new(), main: None, said: Vec::new() };
     match bootstrap {
         Some(bootstrap) => {
-            layout.add_files(files, &root, |at| at, graph.store())?;
+            layout.add_files(files, (&root, maps_from), |at| at, graph.store())?;
             layout.add_mounts(mounts, &root, |at| at)?;
             let main = place(&root, main)?;
             layout.add_version_2_entry(function, &main, format, bootstrap, settings)?;
@@ -68,7 +70,7 @@ pub(super) fn lay_out(
         None => {
             let moved = is_in_the_way(function, main, files, &root)?;
             let final_place = |at: ArchivePath| if moved { at.under(MOVED) } else { at };
-            layout.add_files(files, &root, final_place, graph.store())?;
+            layout.add_files(files, (&root, maps_from), final_place, graph.store())?;
             layout.add_mounts(mounts, &root, final_place)?;
             let main = place(&root, main)?;
             layout.main = Some(final_place(main.clone()));
@@ -86,6 +88,19 @@ pub(super) fn lay_out(
     Ok(layout)
 }
 
+/// A source map whose sources are relative to the site: whoever reads it where it lies, at `at`, is told where that is.
+fn rooted(map: &Arc<[u8]>, at: &AbsPath, site: &AbsPath) -> Arc<[u8]> {
+    let root = site.relative_to(&at.join(".."));
+    let text = std::str::from_utf8(map).ok().filter(|_| root != ".");
+    match text.and_then(|text| text.split_once("\"version\":3,")) {
+        Some((before, after)) => {
+            let root = serde_json::Value::from(format!("{root}/"));
+            format!("{before}\"version\":3,\"sourceRoot\":{root},{after}").into_bytes().into()
+        }
+        None => map.clone(),
+    }
+}
+
 impl Files<'_> {
     fn paths(&self) -> impl Iterator<Item = &AbsPath> {
         self.files.iter().chain(self.made.keys())
@@ -96,12 +111,13 @@ impl Layout {
     fn add_files(
         &mut self,
         files: &Files<'_>,
-        root: &AbsPath,
+        (root, maps_from): (&AbsPath, &AbsPath),
         final_place: impl Fn(ArchivePath) -> ArchivePath,
         store: &Store,
     ) -> Result<(), Diagnostic> {
         for (path, text) in &files.made {
-            self.entries.add(final_place(place(root, path)?), Content::Bytes(text.clone()), false);
+            let text = if path.extension() == "map" { rooted(text, path, maps_from) } else { text.clone() };
+            self.entries.add(final_place(place(root, path)?), Content::Bytes(text), false);
         }
         for path in files.files.iter().filter(|path| !files.made.contains_key(*path)) {
             let unreadable = |error: FileError| Diagnostic::error(Code::LinkLoop, error.reason()).at(path);

@@ -13,14 +13,12 @@ use axum::http::{HeaderMap, Method, Response, StatusCode, header};
 use axum::serve::ListenerExt;
 use http_body_util::{BodyExt, Limited};
 use tokio::net::TcpListener;
-use tower_http::services::ServeDir;
-use tower_service::Service;
 
 use super::function::{Function, Kind};
 use super::log::{Said, Start};
 use super::reply::{Answered, Fault, Invocation};
 use super::site::Found;
-use super::{Call, Server, answer, background, event, page, schedule};
+use super::{Call, Server, answer, background, event, files, page, schedule};
 use crate::manifest::now;
 
 /// What the platform takes of a body, in bytes.
@@ -78,7 +76,10 @@ async fn answer(server: &Arc<Server>, from: IpAddr, request: Request, whose: &mu
     if is_list(&parts.method, path) {
         return page::page(server, &parts.headers);
     }
-    let file = file(server, &parts).await;
+    let file = match &server.options.publish {
+        Some(directory) => files::file(directory, &parts).await,
+        None => None,
+    };
     let (function, route) = match server.site().find(parts.method.as_str(), path, file.is_some()) {
         Found::Function(function, route) => (function, route),
         Found::BadName => {
@@ -166,15 +167,6 @@ fn failed(
 
 pub(super) fn text(status: StatusCode, words: &str) -> Response<Body> {
     page::of_type(status, "text/plain; charset=utf-8", words.to_owned())
-}
-
-/// A static file, if there is one.
-async fn file(server: &Server, parts: &Parts) -> Option<Response<Body>> {
-    let directory = server.options.publish.as_ref()?;
-    let request = Request::from_parts(parts.clone(), Body::empty());
-    let response = ServeDir::new(&**directory).call(request).await.ok()?;
-    let is_there = !matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
-    is_there.then(|| response.map(Body::new))
 }
 
 /// Does a browser that sends this think of this machine? A page of a stranger whose name leads here now does not.

@@ -1,7 +1,7 @@
 //! A function that is served. In: an archive with its row of the manifest, or why there is none. Out: its addresses, and
 //! its answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -40,8 +40,10 @@ pub(super) struct Function {
     routes: Vec<Address>,
     excluded: Vec<Address>,
     state: State,
-    /// Unpacked, once somebody has called it; or why it cannot be.
-    ready: OnceCell<Result<Ready, String>>,
+    /// Unpacked, once somebody has called it.
+    ready: OnceCell<Ready>,
+    /// Why it could not be, the last time.
+    refused: Mutex<Option<String>>,
     /// What it was made of; the same is not made again.
     made_of: MadeOf,
     was_called: AtomicBool,
@@ -134,6 +136,7 @@ impl Function {
             excluded: addresses(row.as_ref().map(|row| &row.excluded_routes)),
             state: State::Built(Arc::new(recipe)),
             ready: OnceCell::new(),
+            refused: Mutex::default(),
             made_of,
             was_called: AtomicBool::default(),
         }
@@ -149,6 +152,7 @@ impl Function {
             excluded: Vec::new(),
             state: State::Broken(why.clone()),
             ready: OnceCell::new(),
+            refused: Mutex::default(),
             made_of: MadeOf::Nothing(why),
             was_called: AtomicBool::default(),
         }
@@ -177,27 +181,40 @@ impl Function {
         self.routes.iter().map(|address| address.route.pattern.clone()).collect()
     }
 
+    /// What is told of them besides, for people: methods, a schedule, what is left out.
+    pub(super) fn remarks(&self) -> Vec<String> {
+        let methods: BTreeSet<&str> =
+            self.routes.iter().flat_map(|address| address.route.methods.iter().flatten()).map(String::as_str).collect();
+        let methods = Some(methods.into_iter().collect::<Vec<_>>().join(", ")).filter(|methods| !methods.is_empty());
+        let schedule = match &self.kind {
+            Kind::Schedule(cron) => Some(cron.pattern.to_string()),
+            Kind::Request | Kind::Background => None,
+        };
+        let excluded = self.excluded.iter().map(|address| format!("not {}", address.route.pattern));
+        methods.into_iter().chain(excluded).chain(schedule).collect()
+    }
+
     /// Why it cannot be called.
-    pub(super) fn why_broken(&self) -> Option<&str> {
-        match (&self.state, self.ready.get()) {
-            (State::Broken(why), _) | (_, Some(Err(why))) => Some(why),
-            _ => None,
+    pub(super) fn why_broken(&self) -> Option<String> {
+        match &self.state {
+            State::Broken(why) => Some(why.clone()),
+            State::Built(_) => self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
 
     /// Itself, or what it was, if that has been unpacked.
     fn unpacked(function: &Arc<Self>) -> Option<Arc<Self>> {
-        if matches!(function.ready.get(), Some(Ok(_))) {
+        if function.ready.initialized() {
             return Some(function.clone());
         }
         let State::Built(recipe) = &function.state else { return None };
         recipe.earlier.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn pool(&self) -> Result<&Pool, &str> {
+    async fn pool(&self) -> Result<&Pool, String> {
         let recipe = match &self.state {
             State::Built(recipe) => recipe,
-            State::Broken(why) => return Err(why),
+            State::Broken(why) => return Err(why.clone()),
         };
         let make = || {
             let recipe = recipe.clone();
@@ -206,14 +223,16 @@ impl Function {
                 made.unwrap_or_else(|error| Err(error.to_string()))
             }
         };
-        self.ready.get_or_init(make).await.as_ref().map(|ready| &ready.pool).map_err(String::as_str)
+        let ready = self.ready.get_or_try_init(make).await;
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = ready.as_ref().err().cloned();
+        ready.map(|ready| &ready.pool)
     }
 
     pub(super) async fn invoke(&self, invocation: Invocation) -> Answered {
         self.was_called.store(true, Relaxed);
         match self.pool().await {
             Ok(pool) => pool.invoke(invocation).await,
-            Err(why) => Answered { what: Err(Fault::NotStarted(why.to_owned())), cold: false },
+            Err(why) => Answered { what: Err(Fault::NotStarted(why)), cold: false },
         }
     }
 
@@ -230,7 +249,7 @@ impl Function {
     }
 
     pub(super) fn processes(&self) -> usize {
-        self.ready.get().and_then(|ready| ready.as_ref().ok()).map_or(0, |ready| ready.pool.processes())
+        self.ready.get().map_or(0, |ready| ready.pool.processes())
     }
 }
 
@@ -251,7 +270,7 @@ impl Recipe {
         let workshop = Workshop::new().map_err(refused)?;
         let root = workshop.path().child("task");
         let before = earlier.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let before = before.as_ref().and_then(|before| before.ready.get()?.as_ref().ok());
+        let before = before.as_ref().and_then(|before| before.ready.get());
         let before = before.map(|before| Earlier { root: before.pool.root(), entries: &before.entries });
         let function = unpack(listed, &opened.files, &entry, node, root, before.as_ref()).map_err(refused)?;
         let entries = opened.files.entries().clone();

@@ -4,6 +4,7 @@
 mod answer;
 mod background;
 mod event;
+mod files;
 mod front;
 mod function;
 mod log;
@@ -27,7 +28,7 @@ use self::background::Jobs;
 pub use self::log::{Log, Said, Start};
 use self::site::Site;
 use self::standby::Standby;
-use crate::built::Place;
+use crate::built::Listed;
 use crate::lambda::Machine;
 use crate::path::AbsPath;
 use crate::store::Store;
@@ -102,18 +103,18 @@ impl Server {
         self.standby.clone().prepare().await;
     }
 
-    /// Serves from now on what lies in these places. What is as it was keeps its processes; what is not is replaced once its
+    /// Serves these from now on. What is as it was keeps its processes; what is not is replaced once its
     /// last request has been answered. `failed` functions were not built: each has why.
     pub fn replace(
         &self,
-        places: &[Place],
+        functions: &[Listed],
         failed: &BTreeMap<String, String>,
         environment: BTreeMap<String, OsString>,
         store: &Store,
     ) {
         let before = self.site();
         let machine = Machine { node: self.options.node.clone(), memory: self.options.memory, environment };
-        let site = Arc::new(Site::of(places, failed, &before, &Making { server: self, machine, store }));
+        let site = Arc::new(Site::of(functions, failed, &before, &Making { server: self, machine, store }));
         *self.site.write().unwrap_or_else(PoisonError::into_inner) = site.clone();
         for function in site.functions() {
             // Somebody is at work on it, and about to call it again.

@@ -36,6 +36,7 @@ fn fact(function: &Function) -> Value {
         "kind": kind(function),
         "version": if function.is_second { 2 } else { 1 },
         "addresses": function.addresses(),
+        "remarks": function.remarks(),
         "processes": function.processes(),
         "failure": function.why_broken(),
     })
@@ -61,8 +62,9 @@ fn list(facts: &Value) -> String {
         };
         let links = addresses.map(link).collect::<Vec<_>>().join("<br>");
         let failure = row["failure"].as_str().map(|why| format!("<pre class=bad>{}</pre>", escaped(why)));
-        let cells =
-            [text(&row["name"]), links + &failure.unwrap_or_default(), text(&row["kind"]), text(&row["processes"])];
+        let remarks = row["remarks"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let kind = std::iter::once(text(&row["kind"])).chain(remarks.map(escaped)).collect::<Vec<_>>().join("<br>");
+        let cells = [text(&row["name"]), links + &failure.unwrap_or_default(), kind, text(&row["processes"])];
         cells_of(&cells)
     });
     let functions = table(&["function", "address", "kind", "processes"], functions);

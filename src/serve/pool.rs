@@ -19,6 +19,9 @@ use crate::lambda::{Machine, Unpacked};
 use crate::path::AbsPath;
 use crate::process::{Workshop, signal_of};
 
+/// Node's status where something is awaited that can no longer happen.
+const NOTHING_TO_WAIT_FOR: i32 = 13;
+
 /// Lines are cut here, so that who never ends one fills no memory.
 const LONGEST_LINE: usize = 64 << 10;
 
@@ -190,6 +193,10 @@ impl Shared {
     fn tell_line(&self, line: &[u8], error: bool) {
         let line = self.as_in_site(&String::from_utf8_lossy(line));
         let line = line.trim_end_matches(['\n', '\r']);
+        // Nobody is helped by the lines of a stack that lead to the runtime.
+        if line.trim_start().starts_with("at ") && line.contains("[eval1]:") {
+            return;
+        }
         if error && line.contains("JavaScript heap out of memory") {
             self.is_full.store(true, Relaxed);
         }
@@ -211,6 +218,9 @@ impl Shared {
     /// How a process has ended.
     pub(super) async fn how(&self, status: Option<ExitStatus>) -> String {
         match status.map(|status| (status.code(), signal_of(status))) {
+            Some((Some(NOTHING_TO_WAIT_FOR), _)) => {
+                "ended, for there was nothing left to wait for: a promise that nobody settles".to_owned()
+            }
             Some((Some(code), _)) => format!("ended with status {code}"),
             Some((None, Some(signal))) => {
                 // Its last words may still be on their way.

@@ -224,7 +224,11 @@ async fn stream(telling: Telling, waiting: &mut Waiting<'_>, mut until: Pin<&mut
                 let _ = taken.send(StatusCode::ACCEPTED); // It may not listen.
                 return true;
             }
-            Some(chunk) => chunk.ok().filter(|chunk| sent + chunk.len() <= MOST_STREAMED).ok_or(BrokenOff),
+            Some(Ok(chunk)) if sent + chunk.len() > MOST_STREAMED => {
+                waiting.give(Err(Fault::TooLarge));
+                Err(BrokenOff)
+            }
+            Some(chunk) => chunk.map_err(|_| BrokenOff),
         };
         let is_last = chunk.is_err();
         sent += chunk.as_ref().map_or(0, Bytes::len);

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
+use sha2::{Digest, Sha256};
 
 use super::{Site, TWINS};
+use crate::archive::hexadecimal;
 use crate::diagnostic::did_you_mean;
 use crate::lambda::samples;
 use crate::settings::{For, Invocation};
@@ -68,13 +70,24 @@ const OUT: &str = ".netlify/fnzip-serve";
 const CONTEXT: &str = "dev";
 
 impl Serve {
+    /// Who asks for something else has another place, so that two servers of a site leave each other's archives alone.
+    fn out(&self, cwd: &Path) -> String {
+        let asked = Site { cwd: None, json: false, jobs: None, ..self.site.clone() };
+        let [asked, plain] = [asked, Site::default()].map(|site| format!("{site:?}"));
+        if asked == plain {
+            return OUT.to_owned();
+        }
+        let hash = hexadecimal(&Sha256::digest(format!("{asked} {}", cwd.display())));
+        format!("{OUT}-{}", &hash[..8])
+    }
+
     /// What is to be built, as seen from `cwd`: for this machine, and in the context of development.
     pub(in crate::cli) fn invocation(&self, cwd: &Path) -> Invocation {
         let site = self.site.invocation(cwd);
         Invocation {
             context: site.context.clone().or_else(|| Some(CONTEXT.to_owned())),
             target: site.target.or(Some(For::Host)),
-            out_in_site: Some(OUT.into()),
+            out_in_site: Some(self.out(cwd).into()),
             source_maps: true,
             keep_going: true,
             // Archives may be served where nothing else is.
@@ -85,6 +98,9 @@ impl Serve {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "The status and the type of the answer stand on stderr, its body on stdout. Exit status: 1 if the function failed (500 and above)."
+)]
 pub(in crate::cli) struct Invoke {
     /// The function
     #[arg(value_name = "FUNCTION")]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use anstream::{AutoStream, ColorChoice};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use serde::Serialize;
 
 use super::progress::Bar;
 use crate::cli::args::{Colour, Shown};
@@ -150,28 +151,38 @@ impl People {
 /// What became of functions, by name: the hash of the archive, or none if there is none.
 pub(in crate::cli) type Built = BTreeMap<String, Option<String>>;
 
-impl People {
-    /// What a build has changed, in a line.
-    pub(in crate::cli) fn rebuilt(
-        &self,
-        before: &Built,
-        now: &Built,
-        changed: &[String],
-        took: Duration,
-    ) -> io::Result<()> {
-        let names = |wanted: &dyn Fn(&String, &Option<String>) -> bool| -> Vec<&str> {
+/// What a build has made of functions that were something else before.
+#[derive(Debug, Serialize)]
+pub(in crate::cli) struct Difference<'a> {
+    built: Vec<&'a str>,
+    removed: Vec<&'a str>,
+    /// Also those that had failed before.
+    failed: Vec<&'a str>,
+}
+
+impl<'a> Difference<'a> {
+    pub(in crate::cli) fn of(before: &'a Built, now: &'a Built) -> Self {
+        let names = |wanted: &dyn Fn(&String, &Option<String>) -> bool| -> Vec<&'a str> {
             now.iter().filter(|(name, built)| wanted(name, built)).map(|(name, _)| name.as_str()).collect()
         };
-        let built = names(&|name, built| built.is_some() && before.get(name) != Some(built));
-        let failed = names(&|_, built| built.is_none());
-        let gone: Vec<&str> = before.keys().filter(|name| !now.contains_key(*name)).map(String::as_str).collect();
-        let parts = [("built", built), ("removed", gone), ("failed", failed)].into_iter();
-        let parts =
-            parts.filter(|(_, names)| !names.is_empty()).map(|(done, names)| format!("{done} {}", some(&names)));
+        Self {
+            built: names(&|name, built| built.is_some() && before.get(name) != Some(built)),
+            removed: before.keys().filter(|name| !now.contains_key(*name)).map(String::as_str).collect(),
+            failed: names(&|_, built| built.is_none()),
+        }
+    }
+}
+
+impl People {
+    /// What a build has changed, in a line.
+    pub(in crate::cli) fn rebuilt(&self, made: &Difference<'_>, changed: &[String], took: Duration) -> io::Result<()> {
+        let parts = [("built", &made.built), ("removed", &made.removed), ("failed", &made.failed)].into_iter();
+        let parts = parts.filter(|(_, names)| !names.is_empty()).map(|(done, names)| format!("{done} {}", some(names)));
         let parts: Vec<String> = parts.collect();
+        let done = if parts.is_empty() { "looked again".to_owned() } else { parts.join(", ") };
         let because: Vec<&str> = changed.iter().map(String::as_str).collect();
         let because = if because.is_empty() { String::new() } else { format!(" ({})", some(&because)) };
-        self.say(&format!("{} in {}{because}", parts.join(", "), time(took)))
+        self.say(&format!("{done} in {}{because}", time(took)))
     }
 
     /// Says how it goes on, unless quiet.

@@ -1,13 +1,15 @@
 //! What served functions find (spec: serve.md "Environment"). In: the site, its `.env` files, and the caller's environment.
 //! Out: the variables, and the Node.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 
 use super::made::Made;
+use crate::built::Listed;
 use crate::cli::Failure;
 use crate::cli::loading::{major, on_path, rows};
+use crate::cli::report::people::People;
 use crate::path::AbsPath;
 use crate::settings::Settings;
 
@@ -55,14 +57,27 @@ pub(super) fn machine(made: &Made, url: &str) -> BTreeMap<String, OsString> {
     variables
 }
 
-/// The Node that functions run on with its major version, and what is to be said of it.
-pub(super) fn node(wanted: Option<&Path>, cwd: &Path) -> ((OsString, u32), Option<String>) {
-    let program = wanted.map(|node| AbsPath::resolve(cwd, node)).or_else(|| on_path("node"));
-    let Some(program) = program else {
-        let remark = "there is no `node` on the PATH: functions in JavaScript will not run; --node names one";
-        return (("node".into(), 0), Some(remark.to_owned()));
-    };
-    let version = major(&program, &AbsPath::of(cwd));
-    let remark = version.as_ref().err().map(|error| format!("{program}: {error}"));
-    ((program.as_os_str().to_owned(), version.ok().flatten().unwrap_or(0)), remark)
+/// The Node that functions run on, with its major version.
+///
+/// # Errors
+/// The one that was named cannot be run.
+pub(super) fn node(wanted: Option<&Path>, cwd: &Path, people: &People) -> Result<(OsString, u32), Failure> {
+    let here = AbsPath::of(cwd);
+    if let Some(node) = wanted.map(|node| AbsPath::resolve(cwd, node)) {
+        let version = major(&node, &here).map_err(|error| Failure::Call(format!("--node {node}: {error}")))?;
+        return Ok((node.as_os_str().to_owned(), version.unwrap_or_default()));
+    }
+    let found = on_path("node").and_then(|node| Some((node.as_os_str().to_owned(), major(&node, &here).ok()??)));
+    if found.is_none() {
+        people.warn("there is no `node` on the PATH: functions in JavaScript will not run; --node names one")?;
+    }
+    Ok(found.unwrap_or_else(|| ("node".into(), 0)))
+}
+
+/// What is to be said of functions that are built for another Node than this one.
+pub(super) fn other_node(functions: &[Listed], here: u32) -> Option<String> {
+    let wanted: BTreeSet<u32> = functions.iter().filter_map(Listed::node).map(|node| node.major).collect();
+    let others: Vec<String> = wanted.into_iter().filter(|node| *node != here).map(|node| node.to_string()).collect();
+    let others = Some(others.join(" and ")).filter(|others| !others.is_empty() && here > 0)?;
+    Some(format!("functions are built for Node {others}, and run on Node {here} here; --node names another"))
 }

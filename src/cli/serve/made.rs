@@ -2,7 +2,7 @@
 //! other. With `--dist` nothing is made: what is there is told.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use crate::cli::args::Serve;
 use crate::cli::bundle::{build, store};
 use crate::cli::report::people::{Built, People};
 use crate::cli::watch::{Ground, archives};
-use crate::cli::{FAILURE, Failure, SUCCESS, print, resolve, working_directory};
+use crate::cli::{Failure, SUCCESS, print, resolve, working_directory};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::fs::FileKind;
 use crate::path::AbsPath;
 use crate::pipeline::Report;
-use crate::process::{Task, run, run_shown};
+use crate::process::{Ended, Task, run, run_shown};
 use crate::store::Store;
 
 /// What was made.
@@ -29,6 +29,8 @@ pub(super) struct Made {
     pub(super) places: Vec<Place>,
     /// By name, the hash of what was built; none if it failed.
     pub(super) archives: Built,
+    /// What is to be said of it.
+    pub(super) said: Vec<Diagnostic>,
     /// Why functions failed.
     pub(super) failed: BTreeMap<String, String>,
     /// What functions find in their environment, by the word of the site.
@@ -42,47 +44,57 @@ pub(super) struct Made {
 }
 
 impl Made {
+    /// The functions that were built; what else lies there is of another call.
+    pub(super) fn functions(&self, store: &Store) -> Vec<Listed> {
+        let all = self.places.iter().flat_map(|place| deployed(place, store));
+        all.filter(|listed| self.archives.get(&listed.name).is_some_and(Option::is_some)).collect()
+    }
+
     pub(super) fn took(&self) -> Duration {
         Duration::from_secs_f64(self.seconds)
     }
 }
 
-/// Has a process of its own build; the first time it shows how it gets on. With what it has told people.
-pub(super) fn make(cwd: &Path, is_first: bool) -> Result<(Made, String), Failure> {
+/// Has a process of its own build, and show how it gets on.
+///
+/// # Errors
+/// Nothing was built; why, people have been told.
+pub(super) fn make_first(cwd: &Path) -> Result<Made, Failure> {
+    serde_json::from_str(&ended(cwd, run_shown)?.out).map_err(|_| Failure::Told)
+}
+
+/// Has a process of its own build.
+///
+/// # Errors
+/// Nothing was built; why, in its words.
+pub(super) fn make(cwd: &Path) -> Result<Made, String> {
+    let ended = ended(cwd, run).map_err(|error| format!("error: {error}\n"))?;
+    serde_json::from_str(&ended.out).map_err(|_| ended.err)
+}
+
+/// The call of the server once more, but for a build.
+fn ended(cwd: &Path, run: impl FnOnce(&Task<'_>) -> io::Result<Ended>) -> io::Result<Ended> {
     let program = std::env::current_exe()?;
-    let mut arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    arguments.push("--only-build".into());
+    let arguments = std::env::args_os().skip(1).chain(["--only-build".into()]).collect();
     let directory = AbsPath::of(cwd);
-    let program = program.to_string_lossy();
-    let task = Task { program: &program, arguments, directory: &directory, environment: BTreeMap::new() };
-    let ended = if is_first { run_shown(&task)? } else { run(&task)? };
-    let made = serde_json::from_str(&ended.out);
-    // Who ends without a word has told people why.
-    match made {
-        Ok(made) => Ok((made, ended.err)),
-        Err(_) if is_first => Err(Failure::Told),
-        Err(_) => Err(Failure::Call(ended.err.trim().trim_start_matches("error: ").to_owned())),
-    }
+    run(&Task { program: &program.to_string_lossy(), arguments, directory: &directory, environment: BTreeMap::new() })
 }
 
 /// Builds, or looks at what was built, and tells what there is.
 pub(super) fn tell(args: &Serve, people: &People) -> Result<u8, Failure> {
     let cwd = working_directory()?;
     let store = store();
-    let (made, status) = if args.dist.is_empty() {
-        build_once(args, &cwd, &store, people)?
-    } else {
-        (look(args, &cwd, &store, people)?, SUCCESS)
-    };
-    print(&serde_json::to_string(&made).map_err(std::io::Error::from)?)?;
-    Ok(status)
+    let made =
+        if args.dist.is_empty() { build_once(args, &cwd, &store, people)? } else { look(args, &cwd, &store, people)? };
+    print(&serde_json::to_string(&made).map_err(io::Error::from)?)?;
+    Ok(SUCCESS)
 }
 
-fn build_once(args: &Serve, cwd: &Path, store: &Arc<Store>, people: &People) -> Result<(Made, u8), Failure> {
+fn build_once(args: &Serve, cwd: &Path, store: &Arc<Store>, people: &People) -> Result<Made, Failure> {
     let (settings, report) = build(&args.invocation(cwd), store, args.site.jobs, people)?;
-    people.diagnostics(&report.all_diagnostics(), cwd)?;
     let ground = Ground::of(&settings);
-    let made = Made {
+    Ok(Made {
+        said: report.all_diagnostics().into_iter().cloned().collect(),
         archives: archives(&report),
         failed: failed(&report, cwd),
         environment: of_site(&settings)?,
@@ -91,8 +103,7 @@ fn build_once(args: &Serve, cwd: &Path, store: &Arc<Store>, people: &People) -> 
         ground,
         places: vec![Place { manifest: settings.manifest, ..Place::of_directory(settings.out) }],
         seconds: report.time.as_secs_f64(),
-    };
-    Ok((made, if report.failed() { FAILURE } else { SUCCESS }))
+    })
 }
 
 fn look(args: &Serve, cwd: &Path, store: &Store, people: &People) -> Result<Made, Failure> {
@@ -108,6 +119,7 @@ fn look(args: &Serve, cwd: &Path, store: &Store, people: &People) -> Result<Made
     }
     let roots: Vec<AbsPath> = places.iter().map(|place| place.out.clone()).collect();
     Ok(Made {
+        said: Vec::new(),
         archives,
         failed: BTreeMap::new(),
         environment: of_site(&settings)?,

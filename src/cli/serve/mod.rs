@@ -12,13 +12,14 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
-use self::environment::{machine, node, of_caller};
+use self::environment::{machine, node, of_caller, other_node};
 use self::made::Made;
 use self::shown::Shown;
 use super::args::Serve;
-use super::report::people::People;
+use super::report::people::{Difference, People};
 use super::watching::{Changes, relative};
 use super::{Failure, SUCCESS, signals, working_directory};
+use crate::diagnostic::Diagnostic;
 use crate::fs::Disk;
 use crate::path::AbsPath;
 use crate::serve::{Options, Server};
@@ -34,18 +35,16 @@ pub(super) fn run(args: &Serve, people: &People) -> Result<u8, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let listener = runtime.block_on(listen(args))?;
     let address = listener.local_addr()?;
-    let building = std::thread::spawn({
-        let cwd = cwd.clone();
-        move || made::make(&cwd, true)
-    });
-    let (node, remark) = node(args.node.as_deref(), &cwd);
-    if let Some(remark) = remark {
-        people.warn(&remark)?;
-    }
     let publish = args.publish.as_ref().map(|directory| AbsPath::resolve(&cwd, directory));
     if let Some(missing) = publish.as_ref().filter(|directory| !directory.is_dir()) {
         return Err(Failure::Call(format!("--publish {missing}: there is no such directory")));
     }
+    let building = std::thread::spawn({
+        let cwd = cwd.clone();
+        move || made::make_first(&cwd)
+    });
+    let node = node(args.node.as_deref(), &cwd, people)?;
+    let major = node.1;
     let options = Options {
         host: args.host,
         node,
@@ -57,22 +56,28 @@ pub(super) fn run(args: &Serve, people: &People) -> Result<u8, Failure> {
         runs_schedules: args.run_schedules,
         publish,
     };
-    let server = Server::new(options, of_caller(), Arc::new(Shown::new(people, args.site.json)));
+    let shown = Arc::new(Shown::new(people, args.site.json));
+    let server = Server::new(options, of_caller(), shown.clone());
     runtime.block_on(server.prepare());
     let broken = |_| Failure::Call("the build has ended before its time".to_owned());
-    let (made, _) = building.join().map_err(broken)??;
+    let made = building.join().map_err(broken)??;
+    people.diagnostics(&made.said.iter().collect::<Vec<_>>(), &cwd)?;
     let url = format!("http://{address}");
     let entered = runtime.enter();
-    server.replace(&made.places, &made.failed, machine(&made, &url), &store());
+    let functions = made.functions(&store());
+    server.replace(&functions, &made.failed, machine(&made, &url), &store());
     drop(entered);
-    listed(&server, &url, people)?;
-    let rebuilding = Rebuilding { server: server.clone(), handle: runtime.handle().clone(), made, cwd, url };
+    if let Some(remark) = other_node(&functions, major) {
+        people.warn(&remark)?;
+    }
+    shown.ready(&server.addresses(), &url)?;
+    let rebuilding = Rebuilding { server: server.clone(), handle: runtime.handle().clone(), made, cwd, url, shown };
     let changes = Changes::begin(&rebuilding.cwd)?;
-    let quiet = people.clone();
+    let people = people.clone();
     std::thread::spawn(move || {
-        if let Err(failure) = rebuilding.run(changes, &quiet) {
+        if let Err(failure) = rebuilding.run(changes, &people) {
             // The server goes on with what it has.
-            let _ = quiet.error(&failure.to_string());
+            let _ = people.error(&failure.to_string());
         }
     });
     runtime.block_on(server.run(listener))?;
@@ -90,21 +95,6 @@ async fn listen(args: &Serve) -> Result<TcpListener, Failure> {
     TcpListener::bind((args.host, args.port)).await.map_err(refused)
 }
 
-/// What is served, and where.
-fn listed(server: &Server, url: &str, people: &People) -> Result<(), Failure> {
-    let addresses = server.addresses();
-    let width = addresses.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
-    for (name, addresses) in &addresses {
-        people.say(&format!("  {name:width$}  {}", addresses.join("  ")))?;
-    }
-    let count = match addresses.len() {
-        0 => "no functions yet".to_owned(),
-        1 => "1 function".to_owned(),
-        count => format!("{count} functions"),
-    };
-    Ok(people.say(&format!("serving {count} at {url}, listed at {url}/.netlify/functions"))?)
-}
-
 /// What follows the changes of a site.
 struct Rebuilding {
     server: Arc<Server>,
@@ -112,12 +102,13 @@ struct Rebuilding {
     made: Made,
     cwd: PathBuf,
     url: String,
+    shown: Arc<Shown>,
 }
 
 impl Rebuilding {
     fn run(mut self, mut changes: Changes, people: &People) -> Result<(), Failure> {
         let mut changed: BTreeSet<PathBuf> = BTreeSet::new();
-        let mut before = None;
+        let mut was_refused = false;
         let _entered = self.handle.clone().enter();
         // What has changed before it was watched is seen by building once more.
         let mut is_new = changes.watch(self.made.directories.clone(), people)?;
@@ -126,43 +117,57 @@ impl Rebuilding {
                 let more = changes.wait(|path| self.made.concerns(path));
                 changed.extend(more);
             }
-            let (now, said) = match made::make(&self.cwd, false) {
-                Ok(made) => made,
-                Err(failure) => {
+            match made::make(&self.cwd) {
+                Ok(now) => {
+                    self.take(now, &changed, was_refused, people)?;
+                    was_refused = false;
+                    is_new = changes.watch(self.made.directories.clone(), people)?;
+                }
+                Err(why) => {
                     // What was told will be mended; until then the functions are those of before.
                     if !changed.is_empty() {
-                        people.error(&failure.to_string())?;
+                        people.print(&why)?;
                     }
-                    changed.clear();
+                    was_refused = true;
                     is_new = false;
-                    continue;
                 }
-            };
-            // Of what goes wrong as before nothing is said: it may be the log itself that has changed.
-            if now.is_other_than(&self.made) {
-                if before.as_ref().is_some_and(|before| *before != said) {
-                    people.print(&said)?;
-                }
-                self.server.replace(&now.places, &now.failed, machine(&now, &self.url), &store());
-                people.rebuilt(&self.made.archives, &now.archives, &relative(&changed, &self.cwd), now.took())?;
             }
-            before = Some(said);
-            self.made = now;
             changed.clear();
-            is_new = changes.watch(self.made.directories.clone(), people)?;
             if is_new {
                 // What came with it is seen by the next build.
                 changed.extend(changes.so_far(|path| self.made.concerns(path)));
             }
         }
     }
+
+    /// Serves what was made, and says so, if it is anything else than before.
+    fn take(
+        &mut self,
+        now: Made,
+        changed: &BTreeSet<PathBuf>,
+        was_refused: bool,
+        people: &People,
+    ) -> Result<(), Failure> {
+        // Of what goes wrong as before nothing is said: it may be the log itself that has changed.
+        let is_other = now.is_other_than(&self.made);
+        if is_other {
+            let new: Vec<&Diagnostic> = now.said.iter().filter(|said| !self.made.said.contains(said)).collect();
+            people.diagnostics(&new, &self.cwd)?;
+            self.server.replace(&now.functions(&store()), &now.failed, machine(&now, &self.url), &store());
+        }
+        if is_other || was_refused {
+            let made = Difference::of(&self.made.archives, &now.archives);
+            self.shown.rebuilt(&made, &relative(changed, &self.cwd), now.took())?;
+        }
+        self.made = now;
+        Ok(())
+    }
 }
 
 impl Made {
     /// Is there something else to serve, or to say?
     fn is_other_than(&self, before: &Self) -> bool {
-        let of = |made: &Self| (made.archives.clone(), made.failed.clone(), made.environment.clone());
-        of(self) != of(before)
+        self.archives != before.archives || self.failed != before.failed || self.environment != before.environment
     }
 
     /// May what is served depend on it?

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use serde::Serialize;
 
-use crate::cli::report::people::People;
+use crate::cli::report::people::{Difference, People};
 use crate::serve::{Log, Said, Start};
 
 const DIM: Style = Style::new().dimmed();
@@ -27,21 +28,78 @@ impl Shown {
     }
 }
 
+/// What the server does not tell itself.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "camelCase")]
+enum Told<'a> {
+    /// It answers now.
+    Listening { url: &'a str, functions: Vec<Listed<'a>> },
+    /// It serves something else.
+    Built {
+        #[serde(flatten)]
+        made: &'a Difference<'a>,
+        /// The files that were the reason.
+        changed: &'a [String],
+        /// In seconds.
+        time: f64,
+    },
+}
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    name: &'a str,
+    addresses: &'a [String],
+}
+
+impl Shown {
+    /// What is served, and where.
+    pub(super) fn ready(&self, addresses: &[(String, Vec<String>)], url: &str) -> io::Result<()> {
+        if self.json {
+            let functions = addresses.iter().map(|(name, addresses)| Listed { name, addresses }).collect();
+            write(&Told::Listening { url, functions });
+        }
+        let width = addresses.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+        for (name, addresses) in addresses {
+            self.people.say(&format!("  {name:width$}  {}", addresses.join("  ")))?;
+        }
+        let count = match addresses.len() {
+            0 => "no functions yet".to_owned(),
+            1 => "1 function".to_owned(),
+            count => format!("{count} functions"),
+        };
+        self.people.say(&format!("serving {count} at {url}, listed at {url}/.netlify/functions"))
+    }
+
+    /// What has become something else.
+    pub(super) fn rebuilt(&self, made: &Difference<'_>, changed: &[String], took: Duration) -> io::Result<()> {
+        if self.json {
+            write(&Told::Built { made, changed, time: took.as_secs_f64() });
+        }
+        self.people.rebuilt(made, changed, took)
+    }
+}
+
 impl Log for Shown {
     fn tell(&self, said: &Said<'_>) {
         if self.json {
-            let mut out = io::stdout().lock();
-            // Whoever reads our output has seen enough.
-            let _ = serde_json::to_writer(&mut out, said).map_err(io::Error::from).and_then(|()| out.write_all(b"\n"));
-            let _ = out.flush();
-            return;
+            return write(said);
         }
         let text = in_words(said);
         let _ = match said {
-            Said::Failed { .. } | Said::Printed { .. } => self.people.print(&text),
-            Said::Answered { .. } | Said::Background { .. } => self.people.say(text.trim_end()),
+            Said::Failed { .. } | Said::Printed { error: true, .. } => self.people.print(&text),
+            Said::Answered { .. } | Said::Background { .. } | Said::Printed { error: false, .. } => {
+                self.people.say(text.trim_end_matches('\n'))
+            }
         };
     }
+}
+
+/// A line on stdout.
+fn write(told: &impl Serialize) {
+    let mut out = io::stdout().lock();
+    // Whoever reads our output has seen enough.
+    let _ = serde_json::to_writer(&mut out, told).map_err(io::Error::from).and_then(|()| out.write_all(b"\n"));
+    let _ = out.flush();
 }
 
 fn in_words(said: &Said<'_>) -> String {

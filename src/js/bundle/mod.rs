@@ -14,7 +14,7 @@ use fnzip_bundle::{
 };
 
 use self::remembered::{Listening, expected};
-use super::compile::{needs_compiler, refused, relative, rooted};
+use super::compile::{needs_compiler, refused, relative};
 use super::graph::{Edge, Graph, Module, Targets};
 use super::package::package_name;
 use super::parse::{CODE_EXTENSIONS, is_typescript};
@@ -112,7 +112,6 @@ pub fn bundle(
     let inlined = Inlined { modules: sizes.keys().cloned().collect(), inputs: paths(found.inputs) };
     let output = found.files.into_iter().find(|file| file.is_entry);
     let (code, map) = output.map(|file| (file.code, file.map)).unwrap_or_default();
-    let map = map.map(|map| rooted(map, entry, &options.base));
     let bundled = Bundled { code, map, inlined, sizes, diagnostics: said(found.warnings, Severity::Warning) };
     if let (Some(key), Ok(bytes)) = (listening.key(), borsh::to_vec(&bundled)) {
         graph.store().remember(key, &bytes);

@@ -28,6 +28,8 @@ fn a_function_is_called_as_the_platform_would() {
     assert!(told.out.contains("ada@example.com"), "{}", told.out);
     let told = invoke(&serving, &["echo", "--payload", "payload.json"]);
     assert_eq!(told.out, "POST  {\"mine\":1}\n");
+    let told = invoke(&serving, &["echo", "--event", "scheduled"]);
+    assert!(told.out.starts_with("POST  {\"next_run\":\"2030-"), "{}", told.out);
     let told = invoke(&serving, &["second"]);
     assert_eq!((told.status, told.out.as_str()), (1, "GET sample\n"), "{}", told.err);
 }

@@ -168,6 +168,70 @@ fn what_is_no_archive_is_refused() {
 }
 
 #[test]
+fn two_servers_of_a_site_leave_each_other_alone() {
+    let files = [
+        ("netlify/functions/one.js", &*handler("one")),
+        ("netlify/functions/two.js", &*handler("two")),
+        ("other/three.js", &*handler("three")),
+    ];
+    let all = Serving::of(&files, &[]);
+    let site = all.site.path.to_str().unwrap();
+    let other = Serving::start(crate::support::scratch(), &["-C", site, &format!("{site}/other")]);
+    let only = Serving::start(crate::support::scratch(), &["-C", site, "--only", "two"]);
+    let answers = |serving: &Serving| ["one", "two", "three"].map(|name| serving.call(name).status);
+    assert_eq!(answers(&all), [200, 200, 404]);
+    assert_eq!(answers(&other), [404, 404, 200]);
+    assert_eq!(answers(&only), [404, 200, 404]);
+    all.site.file("netlify/functions/two.js", handler("again"));
+    for serving in [&all, &only] {
+        serving.get_until("/.netlify/functions/two", |answer| answer.body.starts_with("again "));
+    }
+}
+
+#[test]
+fn an_archive_that_is_back_is_served() {
+    let serving = Serving::of(&[("netlify/functions/one.js", &handler("first"))], &[]);
+    let archive = serving.site.path.join(".netlify/fnzip-serve/one.zip");
+    std::fs::rename(&archive, serving.site.path.child("one.zip")).unwrap();
+    let answer = serving.call("one");
+    assert_eq!(answer.status, 500);
+    assert!(answer.body.contains("one.zip: there is no such file or directory"), "{answer:?}");
+    std::fs::rename(serving.site.path.child("one.zip"), &archive).unwrap();
+    assert!(serving.call("one").body.starts_with("first "));
+}
+
+#[test]
+fn what_a_build_says_is_said_once() {
+    let unusual = "exports.handler = async () => ({ statusCode: 200, body: require(process.env.NOTHING) })\n";
+    let missing = "exports.handler = () => require('missing')\n";
+    let files = [
+        ("netlify/functions/one.js", &*handler("first")),
+        ("netlify/functions/two.js", unusual),
+        ("netlify/functions/three.js", missing),
+    ];
+    let serving = Serving::of(&files, &[]);
+    serving.said();
+    serving.site.file("netlify/functions/one.js", handler("second"));
+    let mut said = serving.said();
+    while !said.iter().any(|line| line.contains("built one")) {
+        thread::sleep(Duration::from_millis(10));
+        said.extend(serving.said());
+    }
+    assert_eq!(said.iter().filter(|line| line.contains("missing")).count(), 0, "{said:#?}");
+    // What is refused is told, and so is its end.
+    serving.site.file("netlify.toml", "[functions\n");
+    let refused = serving.until("error");
+    assert!(refused.starts_with("error[configuration]: netlify.toml"), "{refused}");
+    serving.site.file("netlify.toml", "");
+    serving.until("(netlify.toml)");
+    std::fs::remove_file(serving.site.path.join("netlify/functions/three.js")).unwrap();
+    serving.until("removed three");
+    serving.site.file(".env", "A=b\n");
+    let line = serving.until("(.env)");
+    assert!(line.starts_with("looked again in "), "{line}");
+}
+
+#[test]
 fn a_port_that_is_taken_is_told() {
     let serving = Serving::of(&[("netlify/functions/one.js", &handler("first"))], &[]);
     let said = said(fnzip(&serving.site.path).args(["serve", "--port", &serving.port.to_string()]));
@@ -220,7 +284,12 @@ fn what_happens_is_told_to_tools_as_json() {
         let line = serving.until("{\"event\":");
         told.push(serde_json::from_str(&line).unwrap());
     }
+    serving.site.file("netlify/functions/one.js", "exports.handler = async () => ({ statusCode: 204 })\n");
+    told.push(serde_json::from_str(&serving.until("{\"event\":\"built\"")).unwrap());
     let of = |event: &str| told.iter().find(|said| said["event"] == event).unwrap();
+    let built = of("built");
+    assert_eq!((&built["built"], &built["failed"], &built["removed"]), (&json!(["one"]), &json!([]), &json!([])));
+    assert_eq!(built["changed"], json!(["netlify/functions/one.js"]));
     let answered = of("answered");
     let facts = ["method", "path", "function", "status", "start"].map(|key| answered[key].clone());
     assert_eq!(json!(facts), json!(["GET", "/.netlify/functions/one", "one", 200, "cold"]));

@@ -149,6 +149,33 @@ fn answers_are_taken_as_the_platform_takes_them() {
 }
 
 #[test]
+fn stacks_lead_to_the_sources() {
+    let typed = "type Word = string\n\nexport default async (): Promise<Response> => {\n  const word: Word = 'here'\n  throw new Error(word)\n}\n";
+    let first = typed.replace("default async", "const handler = async");
+    let files = [
+        ("netlify/functions/one.mts", typed),
+        ("netlify/functions/two/index.mts", typed),
+        ("netlify/functions/three.ts", &first),
+        (
+            "netlify/functions/four.mts",
+            "import './one.mts'\nimport '../../lib/five.mts'\nexport { default } from './one.mts'\n",
+        ),
+        ("lib/five.mts", "export const five: number = 5\n"),
+    ];
+    let serving = Serving::of(&files, &[]);
+    for (name, at) in [
+        ("one", "netlify/functions/one.mts:5:"),
+        ("two", "netlify/functions/two/index.mts:5:"),
+        ("three", "netlify/functions/three.ts:5:"),
+        ("four", "netlify/functions/one.mts:5:"),
+    ] {
+        assert_eq!(serving.call(name).status, 500, "{name}");
+        let line = serving.until(":5:");
+        assert!(line.contains(&format!("({at}")) || line.contains(&format!(" {at}")), "{name}: {line}");
+    }
+}
+
+#[test]
 fn a_token_says_who_calls() {
     let handler = "exports.handler = async (event, context) => ({ statusCode: 200, body: JSON.stringify(context.clientContext) })\n";
     let serving = Serving::of(&[("netlify/functions/who.js", handler)], &[]);
@@ -199,10 +226,30 @@ fn files_come_first_only_where_they_are_preferred() {
         ("public/index.html", "home"),
         ("public/a.txt", "file"),
         ("public/over.txt", "hidden"),
+        ("public/about.html", "about"),
+        ("public/.env", "secret"),
+        ("public/.git/config", "secret"),
+        ("public/.well-known/a", "known"),
         ("secret.txt", "secret"),
     ];
-    let serving = Serving::of(&files, &["--publish", "public"]);
-    for (path, body) in [("/a.txt", "file"), ("/", "home"), ("/b.txt", "function"), ("/over.txt", "over")] {
+    let site = super::site::site(&files);
+    std::os::unix::fs::symlink("../secret.txt", site.path.join("public/out.txt")).unwrap();
+    std::os::unix::fs::symlink("a.txt", site.path.join("public/in.txt")).unwrap();
+    let serving = Serving::start(site, &["--publish", "public"]);
+    for (path, body) in [
+        ("/a.txt", "file"),
+        ("/", "home"),
+        ("/b.txt", "function"),
+        ("/over.txt", "over"),
+        ("/about", "about"),
+        ("/about/", "about"),
+        ("/in.txt", "file"),
+        ("/out.txt", "function"),
+        ("/.env", "function"),
+        ("/%2eenv", "function"),
+        ("/.git/config", "function"),
+        ("/.well-known/a", "known"),
+    ] {
         assert_eq!(serving.get(path).body, body, "{path}");
     }
     for path in ["/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "//../secret.txt", "/a/../../secret.txt"] {

@@ -102,6 +102,7 @@ fn a_stream_that_is_too_long_or_breaks_off_does_not_end_well() {
         assert!(!bytes.ends_with(b"0\r\n\r\n"), "{name}: {} bytes", bytes.len());
         assert!(bytes.len() < 22 << 20, "{name}: {} bytes", bytes.len());
     }
+    serving.until("[long] Function.ResponseSizeTooLarge");
 }
 
 #[test]
