@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 use super::function::{Function, Kind};
 use super::log::{Said, Start};
-use super::reply::{Answered, Fault, Invocation};
+use super::reply::{Fault, Invocation};
 use super::site::Found;
 use super::{Call, Server, answer, background, event, files, page, schedule};
 use crate::manifest::now;
@@ -126,24 +126,16 @@ async fn call(
         Kind::Schedule(_) => {
             let event = schedule::as_scheduled(event, function);
             let answered = function.invoke(Invocation { event, client_context, time }).await;
-            whose.start = start(&answered);
+            whose.start = Start::of(&answered);
             page::scheduled(function, answered, server, &parts.headers)
         }
         Kind::Request => {
             let answered = function.invoke(Invocation { event, client_context, time }).await;
-            whose.start = start(&answered);
+            whose.start = Start::of(&answered);
             let fault = answered.what.as_ref().err().cloned();
             answer::response(answered.what)
                 .unwrap_or_else(|words| failed(server, function, fault.as_ref(), &words, &parts.headers))
         }
-    }
-}
-
-fn start(answered: &Answered) -> Start {
-    match &answered.what {
-        Err(Fault::NotStarted(_)) => Start::None,
-        _ if answered.cold => Start::Cold,
-        _ => Start::Warm,
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::reply::Fault;
+use super::reply::{Answered, Fault};
 
 /// Who wants to know.
 pub trait Log: Send + Sync {
@@ -30,6 +30,16 @@ pub enum Start {
     Warm,
     /// None was needed.
     None,
+}
+
+impl Start {
+    pub(super) fn of(answered: &Answered) -> Self {
+        match &answered.what {
+            Err(Fault::NotStarted(_)) => Self::None,
+            _ if answered.cold => Self::Cold,
+            _ => Self::Warm,
+        }
+    }
 }
 
 /// What can happen.

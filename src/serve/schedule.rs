@@ -2,15 +2,16 @@
 //! platform makes.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use croner::Cron;
 use serde_json::{Value, json};
 
-use super::Server;
 use super::function::{Function, Kind};
+use super::log::Start;
 use super::reply::Invocation;
+use super::{Call, Server};
 use crate::manifest::now;
 
 const MINUTE: u64 = 60_000;
@@ -47,9 +48,22 @@ async fn call(server: Arc<Server>, function: Arc<Function>) {
     });
     let invocation =
         Invocation { event: as_scheduled(event, &function), client_context: None, time: server.options.time };
-    if let Err(fault) = function.invoke(invocation).await.what {
-        server.log.failed(&function.name, &fault);
+    let since = Instant::now();
+    let answered = function.invoke(invocation).await;
+    if let Err(fault) = &answered.what {
+        server.log.failed(&function.name, fault);
     }
+    let call = Call {
+        function: function.name.clone(),
+        method: "POST".to_owned(),
+        path,
+        status: if answered.what.is_ok() { 200 } else { 500 },
+        milliseconds: since.elapsed().as_secs_f64() * 1000.0,
+        start: Start::of(&answered),
+        at: now(),
+    };
+    server.tell(&call, since);
+    server.keep(call);
 }
 
 /// An event as a scheduled function gets it, whatever it was.
