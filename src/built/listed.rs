@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::{Place, open};
+use super::Place;
 use crate::archive::hexadecimal;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::function::NodeVersion;
@@ -15,7 +15,7 @@ use crate::settings::Format;
 use crate::store::Store;
 
 /// A function that was built.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Listed {
     /// Its name.
     pub name: String,
@@ -95,13 +95,6 @@ pub fn deployed(place: &Place, store: &Store) -> Vec<Listed> {
         }
     }
     functions
-}
-
-/// What an archive is, as far as it matters whether it is another: as whoever built it says, or else of its bytes.
-pub fn identity(listed: &Listed, store: &Store) -> String {
-    let said = listed.row.as_ref().and_then(|row| row.fnzip.sha256.clone());
-    let read = || open(listed, store).map(|opened| hexadecimal(&Sha256::digest(&opened.bytes)));
-    said.or_else(|| read().ok()).unwrap_or_default()
 }
 
 fn read(place: &Place, store: &Store, findings: &mut Vec<Diagnostic>) -> Option<Manifest> {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::entry::{Entry, entry};
-pub use self::listed::{Listed, agrees, deployed, format, identity, listed};
+pub use self::listed::{Listed, agrees, deployed, format, listed};
 pub use self::packages::{Package, packages};
 use crate::binary;
 use crate::fs::archived::{Archived, Fault};

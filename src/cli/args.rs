@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use self::built::{Diff, Sbom, Verify};
 pub(super) use self::cache::{Cache, CacheAction};
-pub(super) use self::serve::{Invoke, Serve};
+pub(super) use self::serve::{Invoke, ONLY_BUILD, Serve};
 use crate::settings::{For, Format, Invocation};
 
 /// Packages serverless functions: one reproducible archive per function, and a manifest.

@@ -14,7 +14,7 @@ use super::{Failure, signals, working_directory};
 use crate::diagnostic::Diagnostic;
 use crate::path::AbsPath;
 use crate::pipeline::{self, Report};
-use crate::settings::Settings;
+use crate::settings::{Settings, SettingsError};
 use crate::store::Store;
 
 /// Builds until somebody ends it.
@@ -25,9 +25,20 @@ pub(super) fn run(args: &Bundle, people: &People) -> Result<u8, Failure> {
     let mut before: Option<Built> = None;
     let mut ground = Ground { roots: vec![AbsPath::of(cwd.clone())], outputs: Vec::new() };
     let mut told: Vec<Diagnostic> = Vec::new();
+    // What is wrong with the settings, as it was told.
+    let mut refused: Vec<Diagnostic> = Vec::new();
     let mut changed: BTreeSet<PathBuf> = BTreeSet::new();
     loop {
         let store = store();
+        let wrong = match Settings::resolve(&args.invocation(&cwd), &store) {
+            Err(SettingsError::Config(wrong)) => wrong,
+            _ => Vec::new(),
+        };
+        if !wrong.is_empty() && wrong == refused {
+            changed = changes.wait(|path| ground.concerns(path, |path| store.has_looked_at(path)));
+            continue;
+        }
+        refused = wrong;
         match build(&args.invocation(&cwd), &store, args.site.jobs, people) {
             Ok((settings, report)) => {
                 let now = archives(&report);

@@ -139,17 +139,14 @@ fn attempt(extension: &str, source: &str, goal: Goal, jsx: bool, comments: Comme
         };
         // What swc forgives, Node does not: a block that is cut off at the file's end, for one.
         let forgiven = parser.take_errors();
+        let first = |is_sloppy: bool| {
+            let errors = forgiven.into_iter().filter(|error| !(is_sloppy && is_branch_function(error, text)));
+            errors.min_by_key(Spanned::span_lo)
+        };
         match program {
-            Ok(program) => {
-                let is_sloppy = program.is_script();
-                let forgiven = forgiven.into_iter().find(|error| !(is_sloppy && is_branch_function(error, text)));
-                forgiven.map_or(Ok(program), Err)
-            }
+            Ok(program) => first(program.is_script()).map_or(Ok(program), Err),
             // Of what is wrong, the rest may only follow from the first.
-            Err(error) => {
-                let before = forgiven.into_iter().filter(|before| before.span_lo() < error.span_lo());
-                Err(before.min_by_key(Spanned::span_lo).unwrap_or(error))
-            }
+            Err(error) => Err(first(true).filter(|first| first.span_lo() < error.span_lo()).unwrap_or(error)),
         }
     };
     let whole = Span::new(BytePos(1), BytePos(1));

@@ -40,7 +40,7 @@ const answerOf = (handler, event, context) =>
     const settle = (error, value) => (error ? reject(error) : resolve(value))
     const value = handler(event, Object.assign(context, { done: settle, succeed: resolve, fail: reject }), settle)
     if (typeof value?.then === 'function') value.then(resolve, reject)
-    // What is returned otherwise is no answer. Who takes no callback has no other way to give one.
-    else if (handler.length < 3) resolve(value && null)
+    // What is returned otherwise is no answer. Who has given none when nothing is left to do will give none.
+    else process.once('beforeExit', () => resolve(value && null))
   })
 

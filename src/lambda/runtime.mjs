@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { inspect } from 'node:util'
 
 const { entry, way, cwd, env: more } = JSON.parse(process.argv[1] ?? readFileSync(0, 'utf8'))
 const { env } = process
@@ -32,12 +33,12 @@ const post = async (path, body, headers) => {
 
 /** Nobody is helped by the lines that lead here. */
 const isOwn = (line) => /^ +at (new Promise \(<anonymous>\)$|.*(\[eval1?\]|node:internal\/process\/task_queues))/.test(line)
-const stackOf = (error) => String(error.stack).split('\n').filter((line) => !isOwn(line))
+const withoutOwn = (stack) => String(stack).split('\n').filter((line) => !isOwn(line))
 
 const describe = (error) => {
   const isError = error instanceof Error
   const [errorType, errorMessage] = isError ? [error.name, error.message] : [typeof error, String(error)]
-  return JSON.stringify({ errorType, errorMessage, stackTrace: isError ? stackOf(error) : [] })
+  return JSON.stringify({ errorType, errorMessage, stackTrace: isError ? withoutOwn(error.stack) : [] })
 }
 
 const fail = (error, id = current) =>
@@ -47,7 +48,7 @@ const fail = (error, id = current) =>
 let isLoaded = false
 const uncaught = async (error) => {
   if (current || !isLoaded) await fail(error).catch(() => {})
-  else console.error(error instanceof Error ? stackOf(error).join('\n') : error)
+  else console.error(withoutOwn(inspect(error)).join('\n'))
   process.exit(1)
 }
 process.on('uncaughtException', uncaught)

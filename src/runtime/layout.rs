@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::Deserialize;
+
 use super::bootstrap::{BOOTSTRAP_FILE, Bootstrap, ENTRY_FILE, METADATA_FILE, SERVER_FILE};
 use super::telemetry::{TELEMETRY_FILE, telemetry};
 use crate::diagnostic::{Code, Diagnostic};
@@ -56,12 +58,11 @@ pub(super) fn lay_out(
     let mounts = files.mounts;
     let root = files.root.clone().or_else(|| common_directory(files.paths()));
     let root = root.unwrap_or_else(|| function.src_dir.clone());
-    // Where a source is, by its name in the site: in the archive, if what lies above its root is not there.
-    let maps_from = if root.starts_with(&settings.base) { &root } else { &settings.base };
+    let site = [&root, &settings.repository_root].map(|from| place(from, &settings.base).ok());
     let mut layout = Layout { entries: Entries::default(), entry: String::new(), main: None, said: Vec::new() };
     match bootstrap {
         Some(bootstrap) => {
-            layout.add_files(files, (&root, maps_from), |at| at, graph.store())?;
+            layout.add_files(files, (&root, &site), |at| at, graph.store())?;
             layout.add_mounts(mounts, &root, |at| at)?;
             let main = place(&root, main)?;
             layout.add_version_2_entry(function, &main, format, bootstrap, settings)?;
@@ -70,7 +71,7 @@ pub(super) fn lay_out(
         None => {
             let moved = is_in_the_way(function, main, files, &root)?;
             let final_place = |at: ArchivePath| if moved { at.under(MOVED) } else { at };
-            layout.add_files(files, (&root, maps_from), final_place, graph.store())?;
+            layout.add_files(files, (&root, &site), final_place, graph.store())?;
             layout.add_mounts(mounts, &root, final_place)?;
             let main = place(&root, main)?;
             layout.main = Some(final_place(main.clone()));
@@ -88,13 +89,22 @@ pub(super) fn lay_out(
     Ok(layout)
 }
 
-/// A source map whose sources are relative to the site: whoever reads it where it lies, at `at`, is told where that is.
-fn rooted(map: &Arc<[u8]>, at: &AbsPath, site: &AbsPath) -> Arc<[u8]> {
-    let root = site.relative_to(&at.join(".."));
-    let text = std::str::from_utf8(map).ok().filter(|_| root != ".");
+/// A source map whose sources have their names in the site: whoever reads it where it lies, at `at`, is told where they are.
+/// That is where the site stands in the archive; or, if it does not and there are sources outside of it, in the repository.
+fn rooted(map: &Arc<[u8]>, at: &ArchivePath, [archived, whole]: &[Option<ArchivePath>; 2]) -> Arc<[u8]> {
+    #[derive(Deserialize)]
+    struct Named {
+        sources: Vec<String>,
+    }
+    let is_outside = |name: &String| name.starts_with("../");
+    let leads_out = || serde_json::from_slice::<Named>(map).is_ok_and(|it| it.sources.iter().any(is_outside));
+    let site = archived.as_ref().or_else(|| whole.as_ref().filter(|_| leads_out()));
+    let up = "../".repeat(at.as_str().matches('/').count());
+    let down = site.map(|site| format!("{site}/")).unwrap_or_default();
+    let text = std::str::from_utf8(map).ok().filter(|_| !up.is_empty() || !down.is_empty());
     match text.and_then(|text| text.split_once("\"version\":3,")) {
         Some((before, after)) => {
-            let root = serde_json::Value::from(format!("{root}/"));
+            let root = serde_json::Value::from(up + &down);
             format!("{before}\"version\":3,\"sourceRoot\":{root},{after}").into_bytes().into()
         }
         None => map.clone(),
@@ -111,13 +121,14 @@ impl Layout {
     fn add_files(
         &mut self,
         files: &Files<'_>,
-        (root, maps_from): (&AbsPath, &AbsPath),
+        (root, site): (&AbsPath, &[Option<ArchivePath>; 2]),
         final_place: impl Fn(ArchivePath) -> ArchivePath,
         store: &Store,
     ) -> Result<(), Diagnostic> {
         for (path, text) in &files.made {
-            let text = if path.extension() == "map" { rooted(text, path, maps_from) } else { text.clone() };
-            self.entries.add(final_place(place(root, path)?), Content::Bytes(text), false);
+            let at = final_place(place(root, path)?);
+            let text = if path.extension() == "map" { rooted(text, &at, site) } else { text.clone() };
+            self.entries.add(at, Content::Bytes(text), false);
         }
         for path in files.files.iter().filter(|path| !files.made.contains_key(*path)) {
             let unreadable = |error: FileError| Diagnostic::error(Code::LinkLoop, error.reason()).at(path);

@@ -52,7 +52,9 @@ fn whole(answer: Option<&Value>) -> Result<Response<Body>, String> {
             ));
         }
     };
-    let mut response = Response::new(Body::from(body));
+    // Of this status an answer has no body, and says nothing of its length.
+    let body = if status == StatusCode::NO_CONTENT { Body::empty() } else { Body::from(body) };
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     add(response.headers_mut(), &answer["headers"])?;
     add(response.headers_mut(), &answer["multiValueHeaders"])?;
@@ -77,8 +79,8 @@ fn status(code: &Value) -> Option<StatusCode> {
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
-    // Node's server knows more than HTTP has.
-    u16::try_from(number?).ok().and_then(|number| StatusCode::from_u16(number).ok())
+    // Node's server knows more than HTTP has; what only announces an answer is none.
+    u16::try_from(number?).ok().filter(|number| *number >= 200).and_then(|number| StatusCode::from_u16(number).ok())
 }
 
 fn is_nothing(value: Option<&Value>) -> bool {
@@ -153,6 +155,7 @@ mod tests {
         assert!(whole(None).unwrap_err().contains("undefined"));
         assert!(refused(&json!({ "statusCode": "abc" })).ends_with("You gave: 'abc'"));
         assert!(refused(&json!({})).ends_with("You gave: undefined"));
+        assert!(refused(&json!({ "statusCode": 100 })).ends_with("You gave: 100"));
         let body = json!({ "statusCode": 200, "body": { "a": 1, "b-c": ["x", null], "d": {} } });
         assert!(refused(&body).ends_with("You gave: { a: 1, 'b-c': [ 'x', null ], d: {} }"));
         assert!(whole(Some(&json!({ "statusCode": "201", "body": "" }))).is_ok());

@@ -31,7 +31,6 @@ use self::standby::Standby;
 use crate::built::Listed;
 use crate::lambda::Machine;
 use crate::path::AbsPath;
-use crate::store::Store;
 
 /// How functions are served.
 #[derive(Debug, Clone)]
@@ -60,7 +59,6 @@ pub struct Options {
 struct Making<'a> {
     server: &'a Server,
     machine: Machine,
-    store: &'a Store,
 }
 
 /// A server, and what it serves at the moment.
@@ -103,18 +101,17 @@ impl Server {
         self.standby.clone().prepare().await;
     }
 
-    /// Serves these from now on. What is as it was keeps its processes; what is not is replaced once its
+    /// Serves these from now on, each with the hash of its archive. What is as it was keeps its processes; what is not is replaced once its
     /// last request has been answered. `failed` functions were not built: each has why.
     pub fn replace(
         &self,
-        functions: &[Listed],
+        functions: &[(Listed, String)],
         failed: &BTreeMap<String, String>,
         environment: BTreeMap<String, OsString>,
-        store: &Store,
     ) {
         let before = self.site();
         let machine = Machine { node: self.options.node.clone(), memory: self.options.memory, environment };
-        let site = Arc::new(Site::of(functions, failed, &before, &Making { server: self, machine, store }));
+        let site = Arc::new(Site::of(functions, failed, &before, &Making { server: self, machine }));
         *self.site.write().unwrap_or_else(PoisonError::into_inner) = site.clone();
         for function in site.functions() {
             // Somebody is at work on it, and about to call it again.

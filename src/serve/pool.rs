@@ -15,7 +15,7 @@ use super::reply::{Answered, Fault, Invocation};
 use super::standby::Standby;
 use super::worker::{Next, Worker};
 use crate::lambda::runtime_api::thrown;
-use crate::lambda::{Machine, Unpacked};
+use crate::lambda::{Machine, Start, Unpacked};
 use crate::path::AbsPath;
 use crate::process::{Workshop, signal_of};
 
@@ -205,7 +205,12 @@ impl Shared {
 
     /// Where a function runs is nobody's business: its files are those of the site.
     fn as_in_site(&self, text: &str) -> String {
-        text.replace(&format!("file://{}/", self.function.root), "").replace(&format!("{}/", self.function.root), "")
+        let root = &self.function.root;
+        let above = root.parent().unwrap_or_else(|| root.clone());
+        let places = [(root, ""), (&above, "../")];
+        places.into_iter().fold(text.to_owned(), |text, (place, shown)| {
+            text.replace(&format!("file://{place}/"), shown).replace(&format!("{place}/"), shown)
+        })
     }
 
     pub(super) fn threw(&self, said: Option<Value>) -> Fault {
@@ -218,8 +223,8 @@ impl Shared {
     /// How a process has ended.
     pub(super) async fn how(&self, status: Option<ExitStatus>) -> String {
         match status.map(|status| (status.code(), signal_of(status))) {
-            Some((Some(NOTHING_TO_WAIT_FOR), _)) => {
-                "ended, for there was nothing left to wait for: a promise that nobody settles".to_owned()
+            Some((Some(NOTHING_TO_WAIT_FOR), _)) if matches!(self.function.start, Start::Module { .. }) => {
+                "ended with status 13: nothing was left to wait for, as if nobody settled a promise".to_owned()
             }
             Some((Some(code), _)) => format!("ended with status {code}"),
             Some((None, Some(signal))) => {

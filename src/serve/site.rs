@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Making;
 use super::function::{Function, MadeOf};
-use crate::built::{Listed, identity};
+use crate::built::Listed;
 
 /// Where functions are by default, of version 1 and of builders.
 const HOMES: [&str; 2] = ["/.netlify/functions/", "/.netlify/builders/"];
@@ -29,16 +29,21 @@ pub(super) enum Found {
 }
 
 impl Site {
-    /// Of these. What is as it was before stays, unless its environment is another.
-    pub(super) fn of(built: &[Listed], failed: &BTreeMap<String, String>, before: &Self, making: &Making<'_>) -> Self {
+    /// Of these, each with the hash of its archive. What is as it was before stays, unless its environment is another.
+    pub(super) fn of(
+        built: &[(Listed, String)],
+        failed: &BTreeMap<String, String>,
+        before: &Self,
+        making: &Making<'_>,
+    ) -> Self {
         let environment = making.machine.environment.clone();
         let is_same = |function: &&Arc<Function>, made_of: &MadeOf| {
             environment == before.environment && function.is_made_of(made_of)
         };
         let same = |name: &str, made_of: &MadeOf| before.named(name).filter(|it| is_same(it, made_of)).cloned();
         let mut functions = BTreeMap::new();
-        for listed in built {
-            let made_of = MadeOf::Archive(identity(listed, making.store), listed.row.clone().map(Box::new));
+        for (listed, hash) in built {
+            let made_of = MadeOf::Archive(hash.clone(), listed.row.clone().map(Box::new));
             let function = same(&listed.name, &made_of);
             let function =
                 function.unwrap_or_else(|| Arc::new(Function::of(listed, made_of, before.named(&listed.name), making)));

@@ -53,9 +53,12 @@ pub(in crate::cli) struct Serve {
     #[arg(long, value_name = "PATH", env = "FNZIP_NODE", hide_env = true)]
     pub(in crate::cli) node: Option<PathBuf>,
     /// Build once, and tell what was made: what the server itself calls
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, env = ONLY_BUILD, hide_env = true, value_parser = FalseyValueParser::new())]
     pub(in crate::cli) only_build: bool,
 }
+
+/// How the server tells the process that it calls.
+pub(in crate::cli) const ONLY_BUILD: &str = "FNZIP_ONLY_BUILD";
 
 /// A number that is no less than nothing.
 fn seconds(text: &str) -> Result<f64, String> {

@@ -200,9 +200,9 @@ impl People {
         writeln!(self.stderr(), "error: {message}")
     }
 
-    /// Says something that is not about the site.
+    /// Says something that is not about the site, unless quiet.
     pub(in crate::cli) fn warn(&self, message: &str) -> io::Result<()> {
-        writeln!(self.stderr(), "warning: {message}")
+        self.say(&format!("warning: {message}"))
     }
 }
 

@@ -67,16 +67,21 @@ pub(super) fn node(wanted: Option<&Path>, cwd: &Path, people: &People) -> Result
         let version = major(&node, &here).map_err(|error| Failure::Call(format!("--node {node}: {error}")))?;
         return Ok((node.as_os_str().to_owned(), version.unwrap_or_default()));
     }
-    let found = on_path("node").and_then(|node| Some((node.as_os_str().to_owned(), major(&node, &here).ok()??)));
-    if found.is_none() {
-        people.warn("there is no `node` on the PATH: functions in JavaScript will not run; --node names one")?;
+    let none = || Err("there is no `node` on the PATH".to_owned());
+    let found = on_path("node").map_or_else(none, |node| match major(&node, &here) {
+        Ok(version) => Ok((node.as_os_str().to_owned(), version.unwrap_or_default())),
+        Err(error) => Err(format!("{node}: {error}")),
+    });
+    if let Err(why) = &found {
+        people.warn(&format!("{why}: functions in JavaScript will not run; --node names one"))?;
     }
-    Ok(found.unwrap_or_else(|| ("node".into(), 0)))
+    Ok(found.unwrap_or_else(|_| ("node".into(), 0)))
 }
 
 /// What is to be said of functions that are built for another Node than this one.
-pub(super) fn other_node(functions: &[Listed], here: u32) -> Option<String> {
-    let wanted: BTreeSet<u32> = functions.iter().filter_map(Listed::node).map(|node| node.major).collect();
+pub(super) fn other_node(functions: &[(Listed, String)], here: u32) -> Option<String> {
+    let wanted: BTreeSet<u32> =
+        functions.iter().filter_map(|(listed, _)| listed.node()).map(|node| node.major).collect();
     let others: Vec<String> = wanted.into_iter().filter(|node| *node != here).map(|node| node.to_string()).collect();
     let others = Some(others.join(" and ")).filter(|others| !others.is_empty() && here > 0)?;
     Some(format!("functions are built for Node {others}, and run on Node {here} here; --node names another"))

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::environment::of_site;
-use crate::built::{Form, Listed, Opened, Place, deployed, entry, identity, open};
-use crate::cli::args::Serve;
+use crate::archive::hexadecimal;
+use crate::built::{Form, Listed, Opened, Place, deployed, entry, open};
+use crate::cli::args::{ONLY_BUILD, Serve};
 use crate::cli::bundle::{build, store};
 use crate::cli::report::people::{Built, People};
 use crate::cli::watch::{Ground, archives};
@@ -45,9 +47,13 @@ pub(super) struct Made {
 
 impl Made {
     /// The functions that were built; what else lies there is of another call.
-    pub(super) fn functions(&self, store: &Store) -> Vec<Listed> {
+    pub(super) fn functions(&self, store: &Store) -> Vec<(Listed, String)> {
         let all = self.places.iter().flat_map(|place| deployed(place, store));
-        all.filter(|listed| self.archives.get(&listed.name).is_some_and(Option::is_some)).collect()
+        let with_hash = |listed: Listed| {
+            let hash = self.archives.get(&listed.name)?.clone()?;
+            Some((listed, hash))
+        };
+        all.filter_map(with_hash).collect()
     }
 
     pub(super) fn took(&self) -> Duration {
@@ -60,7 +66,9 @@ impl Made {
 /// # Errors
 /// Nothing was built; why, people have been told.
 pub(super) fn make_first(cwd: &Path) -> Result<Made, Failure> {
-    serde_json::from_str(&ended(cwd, run_shown)?.out).map_err(|_| Failure::Told)
+    let ended = ended(cwd, run_shown)?;
+    serde_json::from_str(&ended.out)
+        .map_err(|_| ended.signal.map_or(Failure::Told, |signal| Failure::Call(killed(signal))))
 }
 
 /// Has a process of its own build.
@@ -69,15 +77,20 @@ pub(super) fn make_first(cwd: &Path) -> Result<Made, Failure> {
 /// Nothing was built; why, in its words.
 pub(super) fn make(cwd: &Path) -> Result<Made, String> {
     let ended = ended(cwd, run).map_err(|error| format!("error: {error}\n"))?;
-    serde_json::from_str(&ended.out).map_err(|_| ended.err)
+    let why = ended.signal.map_or(ended.err, |signal| format!("error: {}\n", killed(signal)));
+    serde_json::from_str(&ended.out).map_err(|_| why)
+}
+
+fn killed(signal: i32) -> String {
+    format!("the build was ended by signal {signal}")
 }
 
 /// The call of the server once more, but for a build.
 fn ended(cwd: &Path, run: impl FnOnce(&Task<'_>) -> io::Result<Ended>) -> io::Result<Ended> {
     let program = std::env::current_exe()?;
-    let arguments = std::env::args_os().skip(1).chain(["--only-build".into()]).collect();
-    let directory = AbsPath::of(cwd);
-    run(&Task { program: &program.to_string_lossy(), arguments, directory: &directory, environment: BTreeMap::new() })
+    let arguments = std::env::args_os().skip(1).collect();
+    let environment = BTreeMap::from([(ONLY_BUILD.to_owned(), "1".into())]);
+    run(&Task { program: &program.to_string_lossy(), arguments, directory: &AbsPath::of(cwd), environment })
 }
 
 /// Builds, or looks at what was built, and tells what there is.
@@ -112,7 +125,7 @@ fn look(args: &Serve, cwd: &Path, store: &Store, people: &People) -> Result<Made
     let places: Vec<Place> = paths.map(|path| place(path, store)).collect::<Result<_, _>>()?;
     let mut archives = Built::new();
     for listed in places.iter().flat_map(|place| deployed(place, store)) {
-        if archives.insert(listed.name.clone(), Some(identity(&listed, store))).is_some() {
+        if archives.insert(listed.name.clone(), Some(hash(&listed, store))).is_some() {
             let Listed { name, path, .. } = listed;
             return Err(Failure::Call(format!("--dist {path}: there is another function `{name}`")));
         }
@@ -129,6 +142,11 @@ fn look(args: &Serve, cwd: &Path, store: &Store, people: &People) -> Result<Made
         places,
         seconds: 0.0,
     })
+}
+
+/// Of its bytes, whatever a manifest says; of what cannot be read, whoever calls it is told.
+fn hash(listed: &Listed, store: &Store) -> String {
+    open(listed, store).map(|opened| hexadecimal(&Sha256::digest(&opened.bytes))).unwrap_or_default()
 }
 
 /// A directory of archives, an archive, or a directory that is a function by itself.

@@ -19,9 +19,11 @@ use super::args::Serve;
 use super::report::people::{Difference, People};
 use super::watching::{Changes, relative};
 use super::{Failure, SUCCESS, signals, working_directory};
+use crate::built::Listed;
 use crate::diagnostic::Diagnostic;
 use crate::fs::Disk;
 use crate::path::AbsPath;
+use crate::process;
 use crate::serve::{Options, Server};
 use crate::store::Store;
 
@@ -43,7 +45,7 @@ pub(super) fn run(args: &Serve, people: &People) -> Result<u8, Failure> {
         let cwd = cwd.clone();
         move || made::make_first(&cwd)
     });
-    let node = node(args.node.as_deref(), &cwd, people)?;
+    let node = node(args.node.as_deref(), &cwd, people).inspect_err(|_| process::end_all())?;
     let major = node.1;
     let options = Options {
         host: args.host,
@@ -65,13 +67,14 @@ pub(super) fn run(args: &Serve, people: &People) -> Result<u8, Failure> {
     let url = format!("http://{address}");
     let entered = runtime.enter();
     let functions = made.functions(&store());
-    server.replace(&functions, &made.failed, machine(&made, &url), &store());
+    server.replace(&functions, &made.failed, machine(&made, &url));
     drop(entered);
     if let Some(remark) = other_node(&functions, major) {
         people.warn(&remark)?;
     }
     shown.ready(&server.addresses(), &url)?;
-    let rebuilding = Rebuilding { server: server.clone(), handle: runtime.handle().clone(), made, cwd, url, shown };
+    let handle = runtime.handle().clone();
+    let rebuilding = Rebuilding { server: server.clone(), handle, made, functions, cwd, url, shown };
     let changes = Changes::begin(&rebuilding.cwd)?;
     let people = people.clone();
     std::thread::spawn(move || {
@@ -100,6 +103,7 @@ struct Rebuilding {
     server: Arc<Server>,
     handle: tokio::runtime::Handle,
     made: Made,
+    functions: Vec<(Listed, String)>,
     cwd: PathBuf,
     url: String,
     shown: Arc<Shown>,
@@ -108,7 +112,8 @@ struct Rebuilding {
 impl Rebuilding {
     fn run(mut self, mut changes: Changes, people: &People) -> Result<(), Failure> {
         let mut changed: BTreeSet<PathBuf> = BTreeSet::new();
-        let mut was_refused = false;
+        // Why there was no build the last time.
+        let mut refused: Option<String> = None;
         let _entered = self.handle.clone().enter();
         // What has changed before it was watched is seen by building once more.
         let mut is_new = changes.watch(self.made.directories.clone(), people)?;
@@ -119,16 +124,15 @@ impl Rebuilding {
             }
             match made::make(&self.cwd) {
                 Ok(now) => {
-                    self.take(now, &changed, was_refused, people)?;
-                    was_refused = false;
+                    self.take(now, &changed, refused.take().is_some(), people)?;
                     is_new = changes.watch(self.made.directories.clone(), people)?;
                 }
                 Err(why) => {
                     // What was told will be mended; until then the functions are those of before.
-                    if !changed.is_empty() {
+                    if refused.as_ref() != Some(&why) {
                         people.print(&why)?;
                     }
-                    was_refused = true;
+                    refused = Some(why);
                     is_new = false;
                 }
             }
@@ -148,24 +152,25 @@ impl Rebuilding {
         was_refused: bool,
         people: &People,
     ) -> Result<(), Failure> {
+        let functions = now.functions(&store());
         // Of what goes wrong as before nothing is said: it may be the log itself that has changed.
-        let is_other = now.is_other_than(&self.made);
+        let is_other = functions != self.functions || now.is_other_than(&self.made);
         if is_other {
             let new: Vec<&Diagnostic> = now.said.iter().filter(|said| !self.made.said.contains(said)).collect();
             people.diagnostics(&new, &self.cwd)?;
-            self.server.replace(&now.functions(&store()), &now.failed, machine(&now, &self.url), &store());
+            self.server.replace(&functions, &now.failed, machine(&now, &self.url));
         }
         if is_other || was_refused {
             let made = Difference::of(&self.made.archives, &now.archives);
             self.shown.rebuilt(&made, &relative(changed, &self.cwd), now.took())?;
         }
-        self.made = now;
+        (self.made, self.functions) = (now, functions);
         Ok(())
     }
 }
 
 impl Made {
-    /// Is there something else to serve, or to say?
+    /// Is there something else to serve, or has something else failed?
     fn is_other_than(&self, before: &Self) -> bool {
         self.archives != before.archives || self.failed != before.failed || self.environment != before.environment
     }

@@ -201,7 +201,8 @@ exports.handler = async () => { const child = spawn('sleep', ['1000']); console.
     let interrupted = Command::new("kill").args(["-INT", &serving.fnzip.id().to_string()]).status().unwrap();
     assert!(interrupted.success());
     assert_eq!(serving.fnzip.wait().unwrap().code(), Some(130));
-    assert!(serving.said().iter().all(|line| !line.contains("was ended")), "no process has failed");
+    let said = serving.said_to_its_end();
+    assert!(said.iter().all(|line| !line.contains("was ended")), "no process has failed: {said:?}");
     drop(stream);
     let start = Instant::now();
     while pids.iter().any(|pid| is_running(*pid)) {

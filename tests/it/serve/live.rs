@@ -155,6 +155,19 @@ fn an_archive_of_another_packager_that_is_replaced_is_served() {
 }
 
 #[test]
+fn an_archive_that_is_replaced_is_served_whatever_the_manifest_says() {
+    let site = site(&[("netlify/functions/one.js", &handler("first"))]);
+    let build = |out: &str| assert_eq!(said(fnzip(&site.path).args(["bundle", "--out", out])).status, 0);
+    build("built");
+    site.file("netlify/functions/one.js", handler("second"));
+    build("other");
+    let serving = Serving::start(super::site::site(&[]), &["--dist", site.path.join("built").to_str().unwrap()]);
+    assert!(serving.call("one").body.starts_with("first "));
+    std::fs::copy(site.path.join("other/one.zip"), site.path.join("built/one.zip")).unwrap();
+    serving.get_until("/.netlify/functions/one", |answer| answer.body.starts_with("second "));
+}
+
+#[test]
 fn what_is_no_archive_is_refused() {
     let site = site(&[("a/one.zip", ""), ("b/one.zip", "")]);
     let refused = |dist: &[&str]| {
@@ -224,6 +237,9 @@ fn what_a_build_says_is_said_once() {
     assert!(refused.starts_with("error[configuration]: netlify.toml"), "{refused}");
     serving.site.file("netlify.toml", "");
     serving.until("(netlify.toml)");
+    serving.site.file("netlify.toml", "[functions.one]\nschedule = \"@daily\"\n");
+    serving.until("(netlify.toml)");
+    assert!(serving.call("one").body.contains("is a scheduled function"), "the archive is the same, its row is not");
     std::fs::remove_file(serving.site.path.join("netlify/functions/three.js")).unwrap();
     serving.until("removed three");
     serving.site.file(".env", "A=b\n");

@@ -93,9 +93,10 @@ fn version_2_functions_have_their_addresses_and_no_other() {
 
 #[test]
 fn answers_are_taken_as_the_platform_takes_them() {
-    let rows: [(&str, &str, u16, &str); 12] = [
+    let rows: [(&str, &str, u16, &str); 13] = [
         ("text", "async () => ({ statusCode: 201, body: 'made' })", 201, "made"),
         ("digits", "async () => ({ statusCode: '202' })", 202, ""),
+        ("silent", "async () => ({ statusCode: 204, body: 'has a body' })", 204, ""),
         ("binary", "async () => ({ statusCode: 200, isBase64Encoded: true, body: 'aGVsbG8=' })", 200, "hello"),
         (
             "callback",
@@ -142,6 +143,7 @@ fn answers_are_taken_as_the_platform_takes_them() {
         let answer = serving.call(name);
         assert_eq!(answer.status, status, "{name}: {answer:?}");
         assert!(answer.body.starts_with(body), "{name}: {answer:?}");
+        assert!(status != 204 || answer.header("content-length").is_none(), "{name}: {answer:?}");
     }
     let page = serving.ask("GET", "/.netlify/functions/throws", &[("accept", "text/html")], b"");
     assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
@@ -172,6 +174,29 @@ fn stacks_lead_to_the_sources() {
         assert_eq!(serving.call(name).status, 500, "{name}");
         let line = serving.until(":5:");
         assert!(line.contains(&format!("({at}")) || line.contains(&format!(" {at}")), "{name}: {line}");
+    }
+}
+
+#[test]
+fn stacks_lead_to_the_sources_of_a_monorepo() {
+    let site = crate::support::scratch();
+    let boom = "type Word = string\n\n\nexport const boom = (): Word => {\n  throw new Error('here')\n}\n";
+    let asks = "import { boom } from '../../../../packages/shared/src/boom.ts'\n\n";
+    for (name, text) in [
+        (".git/HEAD", ""),
+        ("apps/web/package.json", "{}"),
+        ("packages/shared/src/boom.ts", boom),
+        ("apps/web/netlify/functions/one.ts", &format!("{asks}export const handler = async () => boom()\n")),
+        ("apps/web/netlify/functions/two.mts", &format!("{asks}export default async () => boom()\n")),
+    ] {
+        site.file(name, text);
+    }
+    let web = site.path.join("apps/web");
+    let serving = Serving::start(site, &["-C", web.to_str().unwrap()]);
+    for name in ["one", "two"] {
+        assert_eq!(serving.call(name).status, 500, "{name}");
+        let line = serving.until(":5:");
+        assert!(line.contains("(packages/shared/src/boom.ts:5:"), "{name}: {line}");
     }
 }
 
@@ -235,6 +260,10 @@ fn files_come_first_only_where_they_are_preferred() {
     let site = super::site::site(&files);
     std::os::unix::fs::symlink("../secret.txt", site.path.join("public/out.txt")).unwrap();
     std::os::unix::fs::symlink("a.txt", site.path.join("public/in.txt")).unwrap();
+    std::fs::create_dir(site.path.join("public/sub")).unwrap();
+    std::os::unix::fs::symlink("../../secret.txt", site.path.join("public/sub/index.html")).unwrap();
+    std::fs::create_dir(site.path.join("public/real")).unwrap();
+    site.file("public/real/index.html", "real");
     let serving = Serving::start(site, &["--publish", "public"]);
     for (path, body) in [
         ("/a.txt", "file"),
@@ -249,6 +278,9 @@ fn files_come_first_only_where_they_are_preferred() {
         ("/%2eenv", "function"),
         ("/.git/config", "function"),
         ("/.well-known/a", "known"),
+        ("/sub/", "function"),
+        ("/sub", "function"),
+        ("/real/?x=1", "real"),
     ] {
         assert_eq!(serving.get(path).body, body, "{path}");
     }

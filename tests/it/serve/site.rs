@@ -110,6 +110,11 @@ impl Serving {
         self.lines.lock().unwrap().try_iter().collect()
     }
 
+    /// All that has not been read yet, of one that ends.
+    pub(crate) fn said_to_its_end(&self) -> Vec<String> {
+        self.lines.lock().unwrap().iter().collect()
+    }
+
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, &[], b"")
     }
