@@ -35,12 +35,19 @@ const contextOf = (awsRequestId, deadline, invokedFunctionArn, clientContext = {
 }
 
 /** A handler may return a promise, or nothing and use the callback. */
-const answerOf = (handler, event, context) =>
-  new Promise((resolve, reject) => {
-    const settle = (error, value) => (error ? reject(error) : resolve(value))
-    const value = handler(event, Object.assign(context, { done: settle, succeed: resolve, fail: reject }), settle)
-    if (typeof value?.then === 'function') value.then(resolve, reject)
-    // What is returned otherwise is no answer. Who has given none when nothing is left to do will give none.
-    else process.once('beforeExit', () => resolve(value && null))
-  })
+const answerOf = async (handler, event, context) => {
+  let ended = () => {}
+  try {
+    return await new Promise((resolve, reject) => {
+      const settle = (error, value) => (error ? reject(error) : resolve(value))
+      const value = handler(event, Object.assign(context, { done: settle, succeed: resolve, fail: reject }), settle)
+      if (typeof value?.then === 'function') return value.then(resolve, reject)
+      // What is returned otherwise is no answer. Who has given none when nothing is left to do will give none.
+      ended = () => resolve(value && null)
+      process.once('beforeExit', ended)
+    })
+  } finally {
+    process.off('beforeExit', ended)
+  }
+}
 

@@ -93,7 +93,7 @@ fn version_2_functions_have_their_addresses_and_no_other() {
 
 #[test]
 fn answers_are_taken_as_the_platform_takes_them() {
-    let rows: [(&str, &str, u16, &str); 13] = [
+    let rows: [(&str, &str, u16, &str); 15] = [
         ("text", "async () => ({ statusCode: 201, body: 'made' })", 201, "made"),
         ("digits", "async () => ({ statusCode: '202' })", 202, ""),
         ("silent", "async () => ({ statusCode: 204, body: 'has a body' })", 204, ""),
@@ -103,6 +103,18 @@ fn answers_are_taken_as_the_platform_takes_them() {
             "(event, context, done) => setTimeout(() => done(null, { statusCode: 200, body: 'later' }), 5)",
             200,
             "later",
+        ),
+        (
+            "succeeds",
+            "(event, context) => { setTimeout(() => context.succeed({ statusCode: 200, body: 'by context' }), 5) }",
+            200,
+            "by context",
+        ),
+        (
+            "spread",
+            "(...all) => { setTimeout(() => all[2](null, { statusCode: 200, body: 'unnamed' }), 5) }",
+            200,
+            "unnamed",
         ),
         ("nothing", "async () => {}", 500, "lambda response was undefined. check your function code again"),
         ("sync", "() => {}", 500, "lambda response was undefined. check your function code again"),
