@@ -23,7 +23,7 @@ use crate::store::{FileError, Store};
 const MANIFEST: &str = "manifest.json";
 
 /// Where the archives and their manifest are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Place {
     /// The directory of the archives.
     pub out: AbsPath,

@@ -49,11 +49,26 @@ pub(super) fn build(
     jobs: Option<usize>,
     people: &People,
 ) -> Result<(Settings, pipeline::Report), Failure> {
-    let invocation = Invocation { program: std::env::current_exe().ok(), ..invocation.clone() };
-    let settings = resolve(&invocation, store, people)?;
+    let settings = resolve(&with_program(invocation), store, people)?;
+    let report = build_as(&settings, store, jobs, people)?;
+    Ok((settings, report))
+}
+
+/// What compilers call back is known as well.
+pub(super) fn with_program(invocation: &Invocation) -> Invocation {
+    Invocation { program: std::env::current_exe().ok(), ..invocation.clone() }
+}
+
+/// Builds as the settings say, with a progress bar.
+pub(super) fn build_as(
+    settings: &Settings,
+    store: &Arc<Store>,
+    jobs: Option<usize>,
+    people: &People,
+) -> Result<pipeline::Report, Failure> {
     settings.check_out()?;
     let progress = people.progress();
-    let report = in_parallel(jobs, || pipeline::bundle(&settings, store.clone(), &progress))?;
+    let report = in_parallel(jobs, || pipeline::bundle(settings, store.clone(), &progress))?;
     progress.finish();
-    Ok((settings, report?))
+    Ok(report?)
 }

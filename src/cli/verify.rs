@@ -76,9 +76,8 @@ fn build_again(
     cwd: &Path,
 ) -> Result<Vec<Diagnostic>, Failure> {
     let workshop = Workshop::new()?;
-    let out = workshop.path().child("out");
-    let manifest = out.child("manifest.json");
-    let again = Place { out: out.clone(), manifest: manifest.clone(), wants_manifest: false, only: None };
+    let again = Place::of_directory(workshop.path().child("out"));
+    let (out, manifest) = (again.out.clone(), again.manifest.clone());
     let program = std::env::current_exe().ok().map(AbsPath::of);
     let settings = Settings { out, manifest, cache: None, keep_going: true, program, ..settings };
     let report = in_parallel(args.jobs, || pipeline::bundle(&settings, bundle::store(), &()))??;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::args::Bundle;
-use super::bundle::{build, store};
+use super::bundle::{build_as, store, with_program};
 use super::report::people::{Built, Difference, People};
 use super::watching::{Changes, relative};
 use super::{Failure, signals, working_directory};
@@ -30,17 +30,23 @@ pub(super) fn run(args: &Bundle, people: &People) -> Result<u8, Failure> {
     let mut changed: BTreeSet<PathBuf> = BTreeSet::new();
     loop {
         let store = store();
-        let wrong = match Settings::resolve(&args.invocation(&cwd), &store) {
-            Err(SettingsError::Config(wrong)) => wrong,
-            _ => Vec::new(),
-        };
-        if !wrong.is_empty() && wrong == refused {
-            changed = changes.wait(|path| ground.concerns(path, |path| store.has_looked_at(path)));
-            continue;
-        }
-        refused = wrong;
-        match build(&args.invocation(&cwd), &store, args.site.jobs, people) {
-            Ok((settings, report)) => {
+        match Settings::resolve(&with_program(&args.invocation(&cwd)), &store) {
+            Err(SettingsError::Config(mut wrong)) => {
+                wrong.sort();
+                // It may be a log of this that has changed.
+                if wrong != refused {
+                    people.diagnostics(&wrong.iter().collect::<Vec<_>>(), &cwd)?;
+                }
+                if before.is_none() {
+                    return Err(Failure::Told);
+                }
+                // What was told will be mended.
+                refused = wrong;
+            }
+            settings => {
+                let settings = settings?;
+                let report = build_as(&settings, &store, args.site.jobs, people)?;
+                refused.clear();
                 let now = archives(&report);
                 let diagnostics: Vec<Diagnostic> = report.all_diagnostics().into_iter().cloned().collect();
                 // Of what goes wrong as before nothing is said: it may be a log of this that has changed.
@@ -60,16 +66,14 @@ pub(super) fn run(args: &Bundle, people: &People) -> Result<u8, Failure> {
                 told = diagnostics;
                 ground = Ground::of(&settings);
             }
-            // What was told will be mended.
-            Err(Failure::Told) if before.is_some() => {}
-            Err(failure) => return Err(failure),
         }
+        let concerns = |path: &Path| ground.concerns(path, |path| store.has_looked_at(path));
         if changes.watch(ground.directories(&store), people)? {
             // What has changed in them before they were watched nobody tells: it came with what was told.
-            changed.extend(changes.so_far(|path| ground.concerns(path, |path| store.has_looked_at(path))));
+            changed.extend(changes.so_far(concerns));
             continue;
         }
-        changed = changes.wait(|path| ground.concerns(path, |path| store.has_looked_at(path)));
+        changed = changes.wait(concerns);
     }
 }
 

@@ -246,6 +246,19 @@ mod tests {
     }
 
     #[test]
+    fn of_what_is_wrong_the_first_is_told() {
+        for (source, line) in [
+            ("export const handler ==: number = async () => {\n  return 1\n\n};\n", 1),
+            ("const a = 1\nconst b;\nexport const c = (;\n", 2),
+            // This is nothing wrong, in a script.
+            ("if (x) function f() {}\nf(;\n", 2),
+        ] {
+            let told = parses("ts", source).map_err(|error| error.span.line);
+            assert_eq!(told, Err(line), "{source}");
+        }
+    }
+
+    #[test]
     fn whatever_node_accepts_parses() {
         for (extension, source) in [
             ("js", "#!/usr/bin/env node\nreturn require('x')"),

@@ -49,7 +49,7 @@ async fn front(
     let Whose { function, start } = whose;
     let status = response.status().as_u16();
     let call = Call { function, method, path, status, milliseconds, start, at: now() };
-    server.tell(&call, since);
+    server.tell(&call);
     if !is_list {
         server.keep(call);
     }

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 
@@ -145,13 +145,13 @@ impl Server {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, call: &Call, since: Instant) {
+    fn tell(&self, call: &Call) {
         self.log.tell(&Said::Answered {
             method: &call.method,
             path: &call.path,
             function: &call.function,
             status: call.status,
-            time: since.elapsed(),
+            time: Duration::from_secs_f64(call.milliseconds / 1000.0),
             start: call.start,
         });
     }

@@ -62,7 +62,7 @@ async fn call(server: Arc<Server>, function: Arc<Function>) {
         start: Start::of(&answered),
         at: now(),
     };
-    server.tell(&call, since);
+    server.tell(&call);
     server.keep(call);
 }
 
